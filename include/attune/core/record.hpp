@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Records: what the journal holds. The state of an engine is the fold of its records, in order of position.
+///
+/// The layout is fixed, little-endian, 8-byte aligned and documented in docs/format/record.md, so that a program
+/// in any language can read it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <attune/core/clock.hpp>
+#include <attune/core/serial.hpp>
+#include <attune/core/uuid.hpp>
+#include <attune/core/vocabulary.hpp>
+
+namespace attune {
+
+enum class RecordKind : std::uint16_t { decision = 1, outcome = 2, event = 3 };
+
+/// What answered a decision.
+enum class Rung : std::uint8_t {
+  policy = 0,    ///< the live policy
+  snapshot = 1,  ///< an earlier good state of it
+  fallback = 2,  ///< the configured fallback arm
+  uniform = 3,   ///< no fallback configured: any enabled arm, uniformly
+};
+[[nodiscard]] std::string_view to_string(Rung rung) noexcept;
+
+/// What an event record says.
+enum class EventKind : std::uint16_t {
+  tick = 1,          ///< time passed; joins whose window ended are closed
+  arm_added = 2,     ///< text: the arm's id; numbers: its features; aux: prior weight; value: prior mean
+  arm_enabled = 3,   ///< text: the arm's id
+  arm_disabled = 4,  ///< text: the arm's id
+  arm_removed = 5,   ///< text: the arm's id
+  episode_ended = 6, ///< number: hash of the episode
+};
+
+/// First 48 bytes of every record.
+struct RecordHeader {
+  std::uint32_t size = 0;      ///< of the whole record in bytes, a multiple of 8
+  RecordKind kind{};
+  std::uint16_t flags = 0;
+  std::uint64_t position = 0;  ///< 1, 2, 3, ... in the journal; 0 before it is assigned
+  Nanos time = 0;
+  std::uint32_t point = 0;     ///< number of the decision point in the configuration
+  std::uint32_t checksum = 0;  ///< CRC32C of the record with this field zero
+  Uuid id{};                   ///< the decision that this is, or that it is about; nil for events
+};
+static_assert(sizeof(RecordHeader) == 48);
+
+/// A decision as it was made. Spans point into the encoded bytes when read.
+struct DecisionRecord {
+  static constexpr std::uint16_t kGreedy = 1;  ///< header flag
+
+  RecordHeader header{};
+  std::uint64_t sequence = 0;  ///< number of this decision at its point: keys its random draws
+  std::uint64_t version = 0;   ///< version of the policy that chose
+  double propensity = 0.0;     ///< NaN: deferred
+  double score = 0.0;
+  std::uint64_t episode = 0;     ///< hash of the episode's name; 0: none
+  std::uint64_t client_key = 0;  ///< hash of the caller's key; 0: none
+  ArmIndex arm = kNoArm;
+  Rung rung = Rung::policy;
+  Input input{};
+  std::span<const ArmIndex> offered{};
+  std::span<const double> values{};          ///< parameters, for optimizer points
+  std::span<const double> action_features{}; ///< of the chosen arm, where arms have features
+};
+
+/// One named number that came back for a decision.
+struct Component {
+  std::string_view name;
+  double value = 0.0;
+};
+
+/// What came back for a decision. At most kMaxComponents components, names of at most 255 bytes.
+struct OutcomeRecord {
+  static constexpr std::uint16_t kTerminal = 1;   ///< header flag: the episode ended with this decision
+  static constexpr std::uint16_t kTruncated = 2;  ///< header flag: the episode was cut off after it
+  static constexpr std::size_t kMaxComponents = 16;
+
+  RecordHeader header{};
+  std::uint64_t key = 0;  ///< hash of the idempotency key; 0: the default, decision id + component names
+  std::uint32_t component_count = 0;
+  std::array<Component, kMaxComponents> components{};
+  Input next{};  ///< the state after a truncated episode, where known
+
+  [[nodiscard]] std::span<const Component> all() const noexcept {
+    return std::span(components).first(component_count);
+  }
+};
+
+/// Anything else that changes state.
+struct EventRecord {
+  RecordHeader header{};
+  EventKind kind{};
+  std::uint64_t number = 0;
+  double value = 0.0;
+  double aux = 0.0;
+  std::string_view text;
+  std::span<const double> numbers{};
+};
+
+/// Size of the encoded record in bytes.
+[[nodiscard]] std::size_t encoded_size(const DecisionRecord& record) noexcept;
+[[nodiscard]] std::size_t encoded_size(const OutcomeRecord& record) noexcept;
+[[nodiscard]] std::size_t encoded_size(const EventRecord& record) noexcept;
+
+/// Writes a record into `out`, which has encoded_size() bytes and is 8-byte aligned. No allocation.
+void encode(const DecisionRecord& record, std::span<std::byte> out) noexcept;
+void encode(const OutcomeRecord& record, std::span<std::byte> out) noexcept;
+void encode(const EventRecord& record, std::span<std::byte> out) noexcept;
+
+/// Reads the header of an encoded record. Errors: corrupt_state when the size does not fit.
+[[nodiscard]] Errc read_header(ByteView bytes, RecordHeader& out) noexcept;
+
+/// Read a record of the given kind; spans in the result point into `bytes`, which must be 8-byte aligned and
+/// outlive it. Errors: corrupt_state; the result is then unspecified.
+[[nodiscard]] Errc decode(ByteView bytes, DecisionRecord& out) noexcept;
+[[nodiscard]] Errc decode(ByteView bytes, OutcomeRecord& out) noexcept;
+[[nodiscard]] Errc decode(ByteView bytes, EventRecord& out) noexcept;
+
+/// Sets position and checksum of an encoded record.
+void finish_record(std::span<std::byte> bytes, std::uint64_t position) noexcept;
+/// True when the stored checksum matches.
+[[nodiscard]] bool verify_record(ByteView bytes) noexcept;
+
+}  // namespace attune

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstring>
 
-#include <boost/crc.hpp>
 #include <xxhash.h>
+#include <boost/crc.hpp>
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>

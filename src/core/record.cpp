@@ -163,8 +163,8 @@ std::string_view to_string(Rung rung) noexcept {
 }
 
 std::size_t encoded_size(const DecisionRecord& record) noexcept {
-  const std::size_t doubles = record.input.dense.size() + record.input.sparse.value.size() + record.values.size() +
-                              record.action_features.size();
+  const std::size_t doubles = record.input.dense.size() + record.input.sparse.value.size() +
+                              record.values.size() + record.action_features.size();
   const std::size_t words = record.input.sparse.index.size() + record.offered.size();
   return padded(sizeof(RecordHeader) + sizeof(DecisionBody) + doubles * sizeof(double) +
                 words * sizeof(std::uint32_t));

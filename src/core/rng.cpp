@@ -39,12 +39,13 @@ namespace {
 
 constexpr std::uint32_t kManyBlocks = 16;
 
-void many_blocks_plain(std::uint32_t first_block, std::uint32_t purpose, std::uint64_t sequence, std::uint64_t key,
-                       std::uint64_t* out) noexcept {
+void many_blocks_plain(std::uint32_t first_block, std::uint32_t purpose, std::uint64_t sequence,
+                       std::uint64_t key, std::uint64_t* out) noexcept {
   for (std::uint32_t block = 0; block < kManyBlocks; ++block) {
-    const std::array<std::uint32_t, 4> words = philox4x32_10(
-        {first_block + block, purpose, static_cast<std::uint32_t>(sequence), static_cast<std::uint32_t>(sequence >> 32U)},
-        {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32U)});
+    const std::array<std::uint32_t, 4> words =
+        philox4x32_10({first_block + block, purpose, static_cast<std::uint32_t>(sequence),
+                       static_cast<std::uint32_t>(sequence >> 32U)},
+                      {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32U)});
     *out++ = words[0] | (std::uint64_t{words[1]} << 32U);
     *out++ = words[2] | (std::uint64_t{words[3]} << 32U);
   }
@@ -52,8 +53,8 @@ void many_blocks_plain(std::uint32_t first_block, std::uint32_t purpose, std::ui
 
 #if defined(__x86_64__)
 
-/// Four blocks, one 32-bit word a 64-bit lane. What stands in the high halves does not matter: the multiplication does
-/// not read them, and they are masked at the end.
+/// Four blocks, one 32-bit word a 64-bit lane. What stands in the high halves does not matter: the
+/// multiplication does not read them, and they are masked at the end.
 struct FourBlocks {
   __m256i c0, c1, c2, c3;
 
@@ -84,8 +85,9 @@ struct FourBlocks {
 };
 
 /// Two groups at a time: one computes while the other waits for its multiplications.
-[[gnu::target("avx2")]] void many_blocks_avx2(std::uint32_t first_block, std::uint32_t purpose, std::uint64_t sequence,
-                                              std::uint64_t key, std::uint64_t* out) noexcept {
+[[gnu::target("avx2")]] void many_blocks_avx2(std::uint32_t first_block, std::uint32_t purpose,
+                                              std::uint64_t sequence, std::uint64_t key,
+                                              std::uint64_t* out) noexcept {
   for (std::uint32_t block = 0; block < kManyBlocks; block += 8) {
     FourBlocks low;
     FourBlocks high;
@@ -123,9 +125,9 @@ void Rng::refill() noexcept {
   next_ = 0;
   if (block_ == 0) {
     // Most decisions draw once or twice: one block is enough for them.
-    const std::array<std::uint32_t, 4> words =
-        philox4x32_10({0, purpose_, static_cast<std::uint32_t>(sequence_), static_cast<std::uint32_t>(sequence_ >> 32U)},
-                      {static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32U)});
+    const std::array<std::uint32_t, 4> words = philox4x32_10(
+        {0, purpose_, static_cast<std::uint32_t>(sequence_), static_cast<std::uint32_t>(sequence_ >> 32U)},
+        {static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32U)});
     buffer_[0] = words[0] | (std::uint64_t{words[1]} << 32U);
     buffer_[1] = words[2] | (std::uint64_t{words[3]} << 32U);
     block_ = 1;

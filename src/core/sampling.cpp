@@ -63,8 +63,12 @@ double sample_beta(Rng& rng, double a, double b) noexcept {
   return 1.0 / (1.0 + std::exp(log_y - log_x));
 }
 
-double sample_chi_squared(Rng& rng, double degrees) noexcept { return 2.0 * sample_gamma(rng, degrees / 2.0); }
+double sample_chi_squared(Rng& rng, double degrees) noexcept {
+  return 2.0 * sample_gamma(rng, degrees / 2.0);
+}
 
-double sample_exponential(Rng& rng) noexcept { return boost::random::exponential_distribution<double>()(rng); }
+double sample_exponential(Rng& rng) noexcept {
+  return boost::random::exponential_distribution<double>()(rng);
+}
 
 }  // namespace attune

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include <boost/math/distributions/chi_squared.hpp>
 #include <gtest/gtest.h>
+#include <boost/math/distributions/chi_squared.hpp>
 
 namespace attune {
 namespace {
@@ -32,9 +32,10 @@ TEST(Rng, IsPhiloxInCounterOrderWhicheverWayItIsComputed) {
   const std::uint64_t key = mix64(kSeed ^ mix64(kStream));
   Rng rng(kSeed, kStream, kSequence, kPurpose);
   for (std::uint32_t block = 0; block < 100; ++block) {  // the first alone, the others eight at a time
-    const Words4 words = philox4x32_10(
-        {block, kPurpose, static_cast<std::uint32_t>(kSequence), static_cast<std::uint32_t>(kSequence >> 32U)},
-        {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32U)});
+    const Words4 words =
+        philox4x32_10({block, kPurpose, static_cast<std::uint32_t>(kSequence),
+                       static_cast<std::uint32_t>(kSequence >> 32U)},
+                      {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32U)});
     ASSERT_EQ(rng(), words[0] | (std::uint64_t{words[1]} << 32U)) << block;
     ASSERT_EQ(rng(), words[2] | (std::uint64_t{words[3]} << 32U)) << block;
   }
@@ -56,7 +57,8 @@ TEST(Rng, FirstDrawsNeverChange) {
   Rng rng(1, 2, 3);
   const std::array<std::uint64_t, 3> draws{rng(), rng(), rng()};
   // Golden: a change here changes every decision that was ever logged.
-  EXPECT_EQ(draws, (std::array<std::uint64_t, 3>{0x901811189429cf3fULL, 0x93509e7475d33aa9ULL, 0x1ef129c4b380f5f0ULL}));
+  EXPECT_EQ(draws, (std::array<std::uint64_t, 3>{0x901811189429cf3fULL, 0x93509e7475d33aa9ULL,
+                                                 0x1ef129c4b380f5f0ULL}));
 }
 
 TEST(Rng, BelowIsUniform) {

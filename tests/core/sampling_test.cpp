@@ -7,12 +7,12 @@
 #include <limits>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/exponential.hpp>
 #include <boost/math/distributions/gamma.hpp>
 #include <boost/math/distributions/normal.hpp>
-#include <gtest/gtest.h>
 
 namespace attune {
 namespace {
@@ -59,7 +59,8 @@ TEST(Sampling, BetaFollowsItsDistribution) {
   for (const auto& [a, b] : std::vector<std::pair<double, double>>{
            {1.0, 1.0}, {0.5, 0.5}, {2.5, 7.0}, {0.3, 40.0}, {1e3, 1e4}, {1.0, 0.2}}) {
     Rng rng(4);
-    EXPECT_LT(distance([&] { return sample_beta(rng, a, b); }, boost::math::beta_distribution<>(a, b)), limit())
+    EXPECT_LT(distance([&] { return sample_beta(rng, a, b); }, boost::math::beta_distribution<>(a, b)),
+              limit())
         << a << ", " << b;
   }
 }

@@ -25,17 +25,16 @@ TEST(Uuid, ParsesWhatItWrites) {
 }
 
 TEST(Uuid, RefusesWhatIsNotOne) {
-  for (const std::string text : {"", "017f22e2", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398fa",
-                                 "017f22e2079b0-7cc3-98c4-dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g"}) {
+  for (const std::string text :
+       {"", "017f22e2", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398fa",
+        "017f22e2079b0-7cc3-98c4-dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g"}) {
     const Result<Uuid> read = Uuid::parse(text);
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().code, Errc::parse);
   }
 }
 
-TEST(Uuid, OrdersByTime) {
-  EXPECT_LT(Uuid::v7(1'000'000'000, 0xFFF, ~0ULL), Uuid::v7(1'001'000'000, 0, 0));
-}
+TEST(Uuid, OrdersByTime) { EXPECT_LT(Uuid::v7(1'000'000'000, 0xFFF, ~0ULL), Uuid::v7(1'001'000'000, 0, 0)); }
 
 }  // namespace
 }  // namespace attune

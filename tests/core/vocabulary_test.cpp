@@ -6,9 +6,9 @@
 #include <limits>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <attune/core/arm_set.hpp>
 #include <attune/core/config.hpp>
-#include <gtest/gtest.h>
 
 namespace attune {
 namespace {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// AdaGradLearner: linear or logistic regression with a step size for each feature.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <attune/core/concepts.hpp>
+#include <attune/policies/linear_loss.hpp>
+
+namespace attune {
+
+/// Options of AdaGradLearner.
+struct AdaGradConfig {
+  Loss loss = Loss::squared;
+  double rate = 0.1;
+  double epsilon = 1e-8;
+  double l2 = 0.0;
+  double clip = 0.0;
+  bool intercept = true;
+
+  template <class Self, class Visitor>
+  static constexpr void fields(Self& self, Visitor&& visit) {
+    visit("loss", self.loss, Bounds{}, "squared error, or logistic loss for targets in [0, 1]");
+    visit("rate", self.rate, Bounds{1e-12, 1e3}, "size of a weight's first step");
+    visit("epsilon", self.epsilon, Bounds{1e-100, 1e6}, "added to the root of the sum of squared gradients");
+    visit("l2", self.l2, Bounds{0, 1e3}, "penalty l2/2 w^2 on each weight when its feature is present");
+    visit("clip", self.clip, Bounds{0, 1e100}, "bound on |d loss / d score| of one example; 0: none");
+    visit("intercept", self.intercept, Bounds{0, 1}, "learn a constant beside the weights");
+  }
+  bool operator==(const AdaGradConfig&) const = default;
+};
+
+/// Gradient descent in which each weight's steps shrink with the gradients it has seen,
+///
+///     g_i = weight (dloss/ds x_i + l2 w_i),   G_i <- G_i + g_i^2,   w_i <- w_i - rate g_i / (sqrt(G_i) +
+///     epsilon),
+///
+/// for every i with x_i not zero. Rare features keep large steps, and the steps of a weight do not depend on
+/// the unit of its feature.
+///
+/// Source: Duchi, Hazan, Singer (2011), "Adaptive Subgradient Methods for Online Learning and Stochastic
+/// Optimization", JMLR 12, 2121-2159, Figure 1 with diagonal matrices; epsilon is their delta. Difference:
+/// the penalty touches a weight only when its feature is present, so that sparse examples cost what they
+/// hold.
+///
+/// Cost: O(non-zero features), none allocates. Memory: 16 bytes a feature.
+/// Limits: steps only ever shrink: a world that changes is followed more and more slowly.
+class AdaGradLearner {
+ public:
+  using Config = AdaGradConfig;
+
+  static constexpr std::string_view kName = "adagrad";
+  static constexpr std::uint32_t kStateVersion = 1;
+
+  /// Errors: invalid_config, naming the field.
+  [[nodiscard]] static Result<AdaGradLearner> make(const Config& config, const Shape& shape);
+
+  /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
+  /// a logistic target outside [0, 1]).
+  [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
+  /// The score, or the probability with logistic loss.
+  [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, 1.0); }
+
+  [[nodiscard]] double weight(std::size_t feature) const noexcept { return model_.weights[feature]; }
+  [[nodiscard]] double intercept() const noexcept { return model_.bias; }
+  [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
+
+  void save(Writer& writer) const;
+  /// Errors: corrupt_state; unchanged on error.
+  [[nodiscard]] Result<void> load(Reader& reader);
+  [[nodiscard]] Description describe() const;
+  [[nodiscard]] bool operator==(const AdaGradLearner&) const = default;
+
+ private:
+  AdaGradLearner(const Config& config, LinearModel model)
+      : config_(config), model_(std::move(model)), squares_(model_.features, 0.0) {}
+  [[nodiscard]] double step(double gradient, double& squares) const noexcept;
+
+  Config config_;
+  LinearModel model_;
+  std::vector<double> squares_;  // G
+  double bias_squares_ = 0.0;
+  std::uint64_t updates_ = 0;
+};
+
+}  // namespace attune

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// The shipped algorithms: laws, registry, schema and benchmarks run over these lists.
+#pragma once
+
+#include <attune/policies/adagrad.hpp>
+#include <attune/policies/epsilon_greedy.hpp>
+#include <attune/policies/ftrl.hpp>
+#include <attune/policies/gp_optimizer.hpp>
+#include <attune/policies/lin_ts.hpp>
+#include <attune/policies/lin_ucb.hpp>
+#include <attune/policies/lin_ucb_hybrid.hpp>
+#include <attune/policies/q_learning.hpp>
+#include <attune/policies/sgd.hpp>
+#include <attune/policies/thompson_beta.hpp>
+#include <attune/policies/thompson_gaussian.hpp>
+#include <attune/policies/ucb1.hpp>
+#include <attune/policies/ucb_tuned.hpp>
+
+namespace attune {
+
+/// A list of types.
+template <class... Types>
+struct TypeList {};
+
+using BuiltinBandits =
+    TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>;
+using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner>;
+using BuiltinAgents = TypeList<QLearning>;
+using BuiltinOptimizers = TypeList<GpOptimizer>;
+
+}  // namespace attune

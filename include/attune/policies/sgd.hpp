@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// SgdLearner: linear or logistic regression by online gradient descent.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <attune/core/concepts.hpp>
+#include <attune/policies/linear_loss.hpp>
+
+namespace attune {
+
+/// How the step size depends on the number t = 1, 2, ... of the example.
+enum class RateSchedule : std::uint8_t {
+  inverse_sqrt,  ///< rate / sqrt(t)
+  constant,      ///< rate
+};
+template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<RateSchedule>{"inverse_sqrt", "constant"};
+
+/// Options of SgdLearner.
+struct SgdConfig {
+  Loss loss = Loss::squared;
+  double rate = 0.1;
+  RateSchedule schedule = RateSchedule::inverse_sqrt;
+  double l2 = 1e-6;
+  double clip = 0.0;
+  double radius = 0.0;
+  bool intercept = true;
+
+  template <class Self, class Visitor>
+  static constexpr void fields(Self& self, Visitor&& visit) {
+    visit("loss", self.loss, Bounds{}, "squared error, or logistic loss for targets in [0, 1]");
+    visit("rate", self.rate, Bounds{1e-12, 1e3}, "step size, of the first step where it falls");
+    visit("schedule", self.schedule, Bounds{}, "how the step size falls");
+    visit("l2", self.l2, Bounds{0, 1e3}, "strength of the penalty l2/2 |w|^2; the intercept is free");
+    visit("clip", self.clip, Bounds{0, 1e100}, "bound on |d loss / d score| of one example; 0: none");
+    visit("radius", self.radius, Bounds{0, 1e100}, "weights are projected onto |w| <= radius; 0: not");
+    visit("intercept", self.intercept, Bounds{0, 1}, "learn a constant beside the weights");
+  }
+  bool operator==(const SgdConfig&) const = default;
+};
+
+/// Moves the weights against the gradient of each example,
+///
+///     w <- project( (w - eta_t weight dloss/ds x) / (1 + eta_t weight l2) ),    eta_t = rate / sqrt(t) or
+///     rate,
+///
+/// where s = w.x + intercept. The intercept moves likewise, unpenalised.
+///
+/// Source: Zinkevich (2003), "Online Convex Programming and Generalized Infinitesimal Gradient Ascent", ICML:
+/// regret O(sqrt(T)) with rate / sqrt(t) and projection. Differences: the penalty is applied implicitly (the
+/// division), which is stable for every step size, and equals the gradient step to first order; projection is
+/// optional.
+///
+/// Cost: O(non-zero features), none allocates: the penalty is one common factor of all weights. Every so
+/// often (rarely) one pass over all weights. Memory: 8 bytes a feature. Limits: features should have about
+/// unit size: with squared loss steps diverge once rate |x|^2 > 2. `adagrad` and `ftrl` find the scale of
+/// each feature themselves.
+class SgdLearner {
+ public:
+  using Config = SgdConfig;
+
+  static constexpr std::string_view kName = "sgd";
+  static constexpr std::uint32_t kStateVersion = 1;
+
+  /// Errors: invalid_config, naming the field.
+  [[nodiscard]] static Result<SgdLearner> make(const Config& config, const Shape& shape);
+
+  /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
+  /// a logistic target outside [0, 1]).
+  [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
+  /// The score, or the probability with logistic loss.
+  [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, scale_); }
+
+  [[nodiscard]] double weight(std::size_t feature) const noexcept { return scale_ * model_.weights[feature]; }
+  [[nodiscard]] double intercept() const noexcept { return model_.bias; }
+  [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
+
+  void save(Writer& writer) const;
+  /// Errors: corrupt_state; unchanged on error.
+  [[nodiscard]] Result<void> load(Reader& reader);
+  [[nodiscard]] Description describe() const;
+  [[nodiscard]] bool operator==(const SgdLearner&) const = default;
+
+ private:
+  SgdLearner(const Config& config, LinearModel model) : config_(config), model_(std::move(model)) {}
+  void project() noexcept;
+  void fold_scale() noexcept;
+
+  Config config_;
+  LinearModel model_;                // weights without their common factor
+  double scale_ = 1.0;               // the common factor
+  double squares_ = 0.0;             // |w|^2, kept up for the projection only
+  std::uint64_t since_squares_ = 0;  // examples since it was computed anew
+  std::uint64_t steps_ = 0;          // examples of weight > 0
+  std::uint64_t updates_ = 0;
+};
+
+}  // namespace attune

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <attune/policies/lin_ts.hpp>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "policies/bandit/linear_scores.hpp"
+
+namespace attune {
+
+static_assert(check_bandit<LinTs>());
+
+Result<LinTs> LinTs::make(const Config& config, const Shape& shape) {
+  if (Result<void> verdict = detail::check_options(config, shape); !verdict) {
+    return tl::unexpected(std::move(verdict).error());
+  }
+  Result<LinearArms> linear =
+      LinearArms::make(kName, {config.ridge, config.forgetting, config.intercept}, shape);
+  if (!linear) {
+    return tl::unexpected(std::move(linear).error());
+  }
+  return LinTs(config, *std::move(linear));
+}
+
+Choice LinTs::select(const Context& context, Rng& rng) const noexcept {
+  if (const Errc verdict = check_input(context.input, linear_.features(), false); verdict != Errc::ok) {
+    return Choice::refused(verdict);
+  }
+  const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
+  detail::LinearArgMax best;
+  detail::for_each_linear_score(linear_.arms(), linear_.models(), context, x,
+                                [&](std::size_t arm, double mean, double variance) {
+                                  const double deviation = config_.scale * std::sqrt(variance);
+                                  best.offer(arm, mean + (deviation * sample_normal(rng)), mean, rng);
+                                });
+  return best.choice(std::numeric_limits<double>::quiet_NaN());
+}
+
+Description LinTs::describe() const {
+  Description text = linear_.describe("linear Thompson sampling over " + std::to_string(arm_count()) +
+                                      " arms after " + std::to_string(updates()) + " rewards");
+  text.values.insert(
+      text.values.begin(),
+      {{"scale", config_.scale}, {"ridge", config_.ridge}, {"forgetting", config_.forgetting}});
+  return text;
+}
+
+}  // namespace attune

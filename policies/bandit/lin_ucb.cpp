@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <attune/policies/lin_ucb.hpp>
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "policies/bandit/linear_scores.hpp"
+
+namespace attune {
+
+static_assert(check_bandit<LinUcb>() && ExplicitBandit<LinUcb>);
+
+Result<LinUcb> LinUcb::make(const Config& config, const Shape& shape) {
+  if (Result<void> verdict = detail::check_options(config, shape); !verdict) {
+    return tl::unexpected(std::move(verdict).error());
+  }
+  Result<LinearArms> linear =
+      LinearArms::make(kName, {config.ridge, config.forgetting, config.intercept}, shape);
+  if (!linear) {
+    return tl::unexpected(std::move(linear).error());
+  }
+  return LinUcb(config, *std::move(linear));
+}
+
+Choice LinUcb::select(const Context& context, Rng& rng) const noexcept {
+  if (const Errc verdict = check_input(context.input, linear_.features(), false); verdict != Errc::ok) {
+    return Choice::refused(verdict);
+  }
+  const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
+  detail::LinearArgMax best;
+  detail::for_each_linear_score(linear_.arms(), linear_.models(), context, x,
+                                [&](std::size_t arm, double mean, double variance) {
+                                  best.offer(arm, mean + (config_.alpha * std::sqrt(variance)), mean, rng);
+                                });
+  return best.choice(detail::tie_propensity(best.best(), context));
+}
+
+Errc LinUcb::probabilities(const Context& context, std::span<double> out) const noexcept {
+  if (out.size() != arm_count()) {
+    return Errc::dimension_mismatch;
+  }
+  if (const Errc verdict = check_input(context.input, linear_.features(), false); verdict != Errc::ok) {
+    return verdict;
+  }
+  const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
+  return detail::tie_probabilities(out, [&](const auto& visit) {
+    detail::for_each_linear_score(
+        linear_.arms(), linear_.models(), context, x, [&](std::size_t arm, double mean, double variance) {
+          visit(arm, detail::comparable(mean + (config_.alpha * std::sqrt(variance))));
+        });
+  });
+}
+
+Description LinUcb::describe() const {
+  Description text = linear_.describe("LinUCB over " + std::to_string(arm_count()) + " arms after " +
+                                      std::to_string(updates()) + " rewards");
+  text.values.insert(
+      text.values.begin(),
+      {{"alpha", config_.alpha}, {"ridge", config_.ridge}, {"forgetting", config_.forgetting}});
+  return text;
+}
+
+}  // namespace attune

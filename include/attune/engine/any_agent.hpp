@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// AnyAgent: one handle for every RLAgent whose actions are arms, chosen at run time.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <attune/core/concepts.hpp>
+
+namespace attune {
+
+/// How an agent's State is read from the features of a context. Specialise it for a state type of your own:
+/// `kFeatures`, the length of the dense context, 0 where any will do; and
+/// `static Errc read(const Input&, State& out) noexcept`.
+template <class State>
+struct StateFrom;
+
+/// A numbered state is one dense feature, a whole number. Errors: dimension_mismatch (not exactly one dense
+/// feature), non_finite, invalid_argument (negative, fractional or too large); that such a state exists is
+/// checked by the agent.
+template <>
+struct StateFrom<std::uint32_t> {
+  static constexpr std::size_t kFeatures = 1;
+  [[nodiscard]] static Errc read(const Input& input, std::uint32_t& out) noexcept {
+    if (input.dense.size() != 1 || !input.sparse.empty()) {
+      return Errc::dimension_mismatch;
+    }
+    const double number = input.dense.front();
+    if (!std::isfinite(number)) {
+      return Errc::non_finite;
+    }
+    if (number < 0.0 || number > std::numeric_limits<std::uint32_t>::max() || number != std::floor(number)) {
+      return Errc::invalid_argument;
+    }
+    out = static_cast<std::uint32_t>(number);
+    return Errc::ok;
+  }
+};
+
+/// A state that is a dense vector is taken as it is; its length and entries are checked by the agent.
+template <>
+struct StateFrom<Features> {
+  static constexpr std::size_t kFeatures = 0;
+  [[nodiscard]] static Errc read(const Input& input, Features& out) noexcept {
+    if (!input.sparse.empty()) {
+      return Errc::dimension_mismatch;
+    }
+    out = input.dense;
+    return Errc::ok;
+  }
+};
+
+/// An RLAgent that an engine can run: its actions are arms and its state can be read from a context.
+template <class A>
+concept ArmAgent = RLAgent<A> && std::same_as<typename A::Action, ArmIndex> &&
+                   requires(const Input& input, typename A::State& state) {
+                     { StateFrom<typename A::State>::read(input, state) } noexcept -> std::same_as<Errc>;
+                   };
+
+/// An ArmAgent whose actions come and go. `select_action(state, offered, rng)` chooses among the offered
+/// ones.
+template <class A>
+concept ChangingArms =
+    ArmAgent<A> && requires(A& agent, const A& seen, const typename A::State& state, ArmIndex arm,
+                            std::span<const ArmIndex> offered, const ArmPrior& prior, Rng& rng, bool on) {
+      { seen.select_action(state, offered, rng) } noexcept -> std::same_as<ActionChoice<ArmIndex>>;
+      { seen.enabled(arm) } noexcept -> std::same_as<bool>;
+      { agent.add_arm() } -> std::same_as<Result<ArmIndex>>;
+      { agent.set_enabled(arm, on) } noexcept -> std::same_as<Errc>;
+      { agent.reset_arm(arm) } noexcept -> std::same_as<Errc>;
+      { agent.warm_start(arm, prior) } -> std::same_as<Result<void>>;
+    };
+
+/// An ArmAgent that can state the whole distribution of its next choice.
+template <class A>
+concept ExplicitAgent = ArmAgent<A> && requires(const A& seen, const typename A::State& state,
+                                                std::span<const ArmIndex> offered, std::span<double> out) {
+  { seen.probabilities(state, offered, out) } noexcept -> std::same_as<Errc>;
+};
+
+/// Holds any type that satisfies ArmAgent; copying copies the agent. It speaks the engine's words: contexts
+/// in, Choice out, actions are arms. A moved-from handle may only be assigned or destroyed.
+class AnyAgent {
+ public:
+  // A handle has no kName: asking for it first keeps the concept from asking the handle whether it copies.
+  template <class A>
+    requires(requires { A::kName; } && ArmAgent<A>)
+  explicit AnyAgent(A agent) : self_(std::make_unique<Model<A>>(std::move(agent))) {}
+  AnyAgent(const AnyAgent& other) : self_(other.self_->clone()) {}
+  AnyAgent& operator=(const AnyAgent& other) {
+    if (this != &other) {
+      self_ = other.self_->clone();
+    }
+    return *this;
+  }
+  AnyAgent(AnyAgent&&) noexcept = default;
+  AnyAgent& operator=(AnyAgent&&) noexcept = default;
+  ~AnyAgent() = default;
+
+  /// `score` of the choice is the agent's value of the action. Status: as StateFrom and the agent say;
+  /// unsupported when only some arms are offered to an agent that cannot choose among them.
+  [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept {
+    return self_->select(context, rng);
+  }
+  /// P(arm) for each slot. Errors: as select; unsupported when the agent has no closed form.
+  [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept {
+    return self_->probabilities(context, out);
+  }
+  /// One experience; `next` is not read when terminal. Errors: as StateFrom and the agent say; nothing
+  /// changes then.
+  Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
+              bool truncated) noexcept {
+    return self_->update(state, action, reward, next, terminal, truncated);
+  }
+
+  [[nodiscard]] std::size_t arm_count() const noexcept { return self_->arm_count(); }
+  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept { return self_->enabled(arm); }
+  /// These four: unsupported for an agent whose actions are fixed.
+  [[nodiscard]] Result<ArmIndex> add_arm() { return self_->add_arm(); }
+  Errc set_enabled(ArmIndex arm, bool on) noexcept { return self_->set_enabled(arm, on); }
+  Errc reset_arm(ArmIndex arm) noexcept { return self_->reset_arm(arm); }
+  [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) {
+    return self_->warm_start(arm, prior);
+  }
+  [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
+
+  [[nodiscard]] std::string_view name() const noexcept { return self_->name(); }
+  [[nodiscard]] std::uint32_t state_version() const noexcept { return self_->state_version(); }
+  void save(Writer& writer) const { self_->save(writer); }
+  [[nodiscard]] Result<void> load(Reader& reader) { return self_->load(reader); }
+  [[nodiscard]] Description describe() const { return self_->describe(); }
+  [[nodiscard]] bool operator==(const AnyAgent& other) const { return self_->equals(*other.self_); }
+
+  /// The agent itself when it is an A, else null.
+  template <ArmAgent A>
+  [[nodiscard]] const A* as() const noexcept {
+    const auto* model = dynamic_cast<const Model<A>*>(self_.get());
+    return model == nullptr ? nullptr : &model->agent;
+  }
+
+ private:
+  struct Interface {
+    Interface() = default;
+    Interface(const Interface&) = default;
+    Interface& operator=(const Interface&) = default;
+    Interface(Interface&&) = default;
+    Interface& operator=(Interface&&) = default;
+    virtual ~Interface() = default;
+    [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
+    [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
+    [[nodiscard]] virtual Errc probabilities(const Context& context,
+                                             std::span<double> out) const noexcept = 0;
+    virtual Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
+                        bool truncated) noexcept = 0;
+    [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
+    [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
+    [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
+    virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
+    virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
+    [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
+    [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
+    virtual void save(Writer& writer) const = 0;
+    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
+    [[nodiscard]] virtual Description describe() const = 0;
+    [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
+  };
+
+  template <ArmAgent A>
+  struct Model final : Interface {
+    using State = typename A::State;
+
+    explicit Model(A a) : agent(std::move(a)) {}
+    [[nodiscard]] std::unique_ptr<Interface> clone() const override { return std::make_unique<Model>(agent); }
+
+    [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept override {
+      State state{};
+      if (const Errc wrong = StateFrom<State>::read(context.input, state); wrong != Errc::ok) {
+        return Choice::refused(wrong);
+      }
+      ActionChoice<ArmIndex> chosen{};
+      if constexpr (ChangingArms<A>) {
+        chosen = agent.select_action(state, context.offered, rng);
+      } else if (context.offered.empty()) {
+        chosen = agent.select_action(state, rng);
+      } else {
+        return Choice::refused(Errc::unsupported);
+      }
+      if (chosen.status != Errc::ok) {
+        return Choice::refused(chosen.status);
+      }
+      return {.arm = chosen.action,
+              .propensity = chosen.propensity,
+              .score = chosen.value,
+              .greedy = chosen.greedy,
+              .status = Errc::ok};
+    }
+    [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept override {
+      if constexpr (ExplicitAgent<A>) {
+        State state{};
+        const Errc wrong = StateFrom<State>::read(context.input, state);
+        return wrong != Errc::ok ? wrong : agent.probabilities(state, context.offered, out);
+      } else {
+        return Errc::unsupported;
+      }
+    }
+    Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
+                bool truncated) noexcept override {
+      Experience<State, ArmIndex> experience{
+          .action = action, .reward = reward, .terminal = terminal, .truncated = truncated};
+      if (const Errc wrong = StateFrom<State>::read(state, experience.state); wrong != Errc::ok) {
+        return wrong;
+      }
+      if (!terminal) {
+        if (const Errc wrong = StateFrom<State>::read(next, experience.next_state); wrong != Errc::ok) {
+          return wrong;
+        }
+      }
+      return agent.update(experience);
+    }
+
+    [[nodiscard]] std::size_t arm_count() const noexcept override { return agent.action_count(); }
+    [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override {
+      if constexpr (ChangingArms<A>) {
+        return agent.enabled(arm);
+      } else {
+        return to_index(arm) < agent.action_count();
+      }
+    }
+    [[nodiscard]] Result<ArmIndex> add_arm() override {
+      if constexpr (ChangingArms<A>) {
+        return agent.add_arm();
+      } else {
+        return fail(Errc::unsupported, fixed_actions());
+      }
+    }
+    Errc set_enabled(ArmIndex arm, bool on) noexcept override {
+      if constexpr (ChangingArms<A>) {
+        return agent.set_enabled(arm, on);
+      } else {
+        return Errc::unsupported;
+      }
+    }
+    Errc reset_arm(ArmIndex arm) noexcept override {
+      if constexpr (ChangingArms<A>) {
+        return agent.reset_arm(arm);
+      } else {
+        return Errc::unsupported;
+      }
+    }
+    [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
+      if constexpr (ChangingArms<A>) {
+        return agent.warm_start(arm, prior);
+      } else {
+        return fail(Errc::unsupported, fixed_actions());
+      }
+    }
+    [[nodiscard]] std::uint64_t updates() const noexcept override { return agent.updates(); }
+    [[nodiscard]] std::string_view name() const noexcept override { return A::kName; }
+    [[nodiscard]] std::uint32_t state_version() const noexcept override { return A::kStateVersion; }
+    void save(Writer& writer) const override { agent.save(writer); }
+    [[nodiscard]] Result<void> load(Reader& reader) override { return agent.load(reader); }
+    [[nodiscard]] Description describe() const override { return agent.describe(); }
+    [[nodiscard]] bool equals(const Interface& other) const override {
+      const auto* same = dynamic_cast<const Model*>(&other);
+      return same != nullptr && agent == same->agent;
+    }
+    [[nodiscard]] static std::string fixed_actions() {
+      return std::string(A::kName) + ": the actions of this agent are fixed";
+    }
+    A agent;
+  };
+
+  std::unique_ptr<Interface> self_;
+};
+
+}  // namespace attune

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// AnyBandit: one handle for every Bandit, chosen at run time.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <attune/core/concepts.hpp>
+
+namespace attune {
+
+/// Holds any type that satisfies Bandit; copying copies the bandit. Calls cost one indirect call more.
+/// A moved-from handle may only be assigned or destroyed.
+class AnyBandit {
+ public:
+  // A handle has no kName: asking for it first keeps the concept from asking the handle whether it copies.
+  template <class B>
+    requires(requires { B::kName; } && Bandit<B>)
+  explicit AnyBandit(B bandit) : self_(std::make_unique<Model<B>>(std::move(bandit))) {}
+  AnyBandit(const AnyBandit& other) : self_(other.self_->clone()) {}
+  AnyBandit& operator=(const AnyBandit& other) {
+    if (this != &other) {
+      self_ = other.self_->clone();
+    }
+    return *this;
+  }
+  AnyBandit(AnyBandit&&) noexcept = default;
+  AnyBandit& operator=(AnyBandit&&) noexcept = default;
+  ~AnyBandit() = default;
+
+  [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept {
+    return self_->select(context, rng);
+  }
+  Errc update(const Feedback& feedback) noexcept { return self_->update(feedback); }
+  /// Errors: unsupported when the policy has no closed form.
+  [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept {
+    return self_->probabilities(context, out);
+  }
+  /// Does nothing (and returns ok) for a policy that does not count pending pulls.
+  Errc note_pull(ArmIndex arm) noexcept { return self_->note_pull(arm); }
+  Errc note_lost(ArmIndex arm) noexcept { return self_->note_lost(arm); }
+  [[nodiscard]] bool counts_pending() const noexcept { return self_->counts_pending(); }
+
+  [[nodiscard]] std::size_t arm_count() const noexcept { return self_->arm_count(); }
+  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept { return self_->enabled(arm); }
+  [[nodiscard]] Result<ArmIndex> add_arm() { return self_->add_arm(); }
+  Errc set_enabled(ArmIndex arm, bool on) noexcept { return self_->set_enabled(arm, on); }
+  Errc reset_arm(ArmIndex arm) noexcept { return self_->reset_arm(arm); }
+  [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) {
+    return self_->warm_start(arm, prior);
+  }
+  [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
+
+  [[nodiscard]] std::string_view name() const noexcept { return self_->name(); }
+  [[nodiscard]] std::uint32_t state_version() const noexcept { return self_->state_version(); }
+  void save(Writer& writer) const { self_->save(writer); }
+  [[nodiscard]] Result<void> load(Reader& reader) { return self_->load(reader); }
+  [[nodiscard]] Description describe() const { return self_->describe(); }
+  [[nodiscard]] bool operator==(const AnyBandit& other) const { return self_->equals(*other.self_); }
+
+  /// The bandit itself when it is a B, else null.
+  template <Bandit B>
+  [[nodiscard]] const B* as() const noexcept {
+    const auto* model = dynamic_cast<const Model<B>*>(self_.get());
+    return model == nullptr ? nullptr : &model->bandit;
+  }
+
+ private:
+  struct Interface {
+    Interface() = default;
+    Interface(const Interface&) = default;
+    Interface& operator=(const Interface&) = default;
+    Interface(Interface&&) = default;
+    Interface& operator=(Interface&&) = default;
+    virtual ~Interface() = default;
+    [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
+    [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
+    virtual Errc update(const Feedback& feedback) noexcept = 0;
+    [[nodiscard]] virtual Errc probabilities(const Context& context,
+                                             std::span<double> out) const noexcept = 0;
+    virtual Errc note_pull(ArmIndex arm) noexcept = 0;
+    virtual Errc note_lost(ArmIndex arm) noexcept = 0;
+    [[nodiscard]] virtual bool counts_pending() const noexcept = 0;
+    [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
+    [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
+    [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
+    virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
+    virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
+    [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
+    [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
+    virtual void save(Writer& writer) const = 0;
+    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
+    [[nodiscard]] virtual Description describe() const = 0;
+    [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
+  };
+
+  template <Bandit B>
+  struct Model final : Interface {
+    explicit Model(B b) : bandit(std::move(b)) {}
+    [[nodiscard]] std::unique_ptr<Interface> clone() const override {
+      return std::make_unique<Model>(bandit);
+    }
+    [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept override {
+      return bandit.select(context, rng);
+    }
+    Errc update(const Feedback& feedback) noexcept override { return bandit.update(feedback); }
+    [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept override {
+      if constexpr (ExplicitBandit<B>) {
+        return bandit.probabilities(context, out);
+      } else {
+        return Errc::unsupported;
+      }
+    }
+    Errc note_pull(ArmIndex arm) noexcept override {
+      if constexpr (CountsPending<B>) {
+        return bandit.note_pull(arm);
+      } else {
+        return to_index(arm) < bandit.arm_count() ? Errc::ok : Errc::unknown_arm;
+      }
+    }
+    Errc note_lost(ArmIndex arm) noexcept override {
+      if constexpr (CountsPending<B>) {
+        return bandit.note_lost(arm);
+      } else {
+        return to_index(arm) < bandit.arm_count() ? Errc::ok : Errc::unknown_arm;
+      }
+    }
+    [[nodiscard]] bool counts_pending() const noexcept override { return CountsPending<B>; }
+    [[nodiscard]] std::size_t arm_count() const noexcept override { return bandit.arm_count(); }
+    [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override { return bandit.enabled(arm); }
+    [[nodiscard]] Result<ArmIndex> add_arm() override { return bandit.add_arm(); }
+    Errc set_enabled(ArmIndex arm, bool on) noexcept override { return bandit.set_enabled(arm, on); }
+    Errc reset_arm(ArmIndex arm) noexcept override { return bandit.reset_arm(arm); }
+    [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
+      return bandit.warm_start(arm, prior);
+    }
+    [[nodiscard]] std::uint64_t updates() const noexcept override { return bandit.updates(); }
+    [[nodiscard]] std::string_view name() const noexcept override { return B::kName; }
+    [[nodiscard]] std::uint32_t state_version() const noexcept override { return B::kStateVersion; }
+    void save(Writer& writer) const override { bandit.save(writer); }
+    [[nodiscard]] Result<void> load(Reader& reader) override { return bandit.load(reader); }
+    [[nodiscard]] Description describe() const override { return bandit.describe(); }
+    [[nodiscard]] bool equals(const Interface& other) const override {
+      const auto* same = dynamic_cast<const Model*>(&other);
+      return same != nullptr && bandit == same->bandit;
+    }
+    B bandit;
+  };
+
+  std::unique_ptr<Interface> self_;
+};
+
+}  // namespace attune

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/point.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include <nlohmann/json.hpp>
+
+namespace attune {
+namespace {
+
+[[nodiscard]] std::string_view name_of(const AnyPolicy& policy) {
+  return std::visit([](const auto& p) { return p.name(); }, policy);
+}
+
+/// Agents learn from experience, so their points chain decisions whatever the default says.
+[[nodiscard]] Result<void> settle_credit(PointConfig& config, const AnyPolicy& policy) {
+  const std::string path = "points." + config.name + ".reward.credit";
+  Credit& credit = config.reward.credit;
+  if (std::holds_alternative<AnyAgent>(policy)) {
+    if (credit != Credit::own && credit != Credit::transition) {
+      return fail(Errc::invalid_config, path + ": an agent learns from transitions; leave the key out");
+    }
+    credit = Credit::transition;
+  } else if (credit == Credit::transition) {
+    return fail(Errc::invalid_config, path + " = \"transition\" needs a policy of the agent family");
+  } else if (std::holds_alternative<AnyOptimizer>(policy) && credit != Credit::own) {
+    return fail(Errc::invalid_config, path + ": an optimizer's trials are not chained; leave the key out");
+  }
+  return {};
+}
+
+/// Puts the configured arms into their table, and priors and enabled flags into the policy.
+[[nodiscard]] Result<void> settle_arms(const PointConfig& config, PointState& state) {
+  for (const ArmConfig& arm : config.arms) {
+    const Result<ArmIndex> slot = state.arms.add(arm.id, arm.features, arm.enabled);
+    if (!slot) {
+      return fail(Errc::invalid_config, "points." + config.name + ".arms: " + slot.error().message);
+    }
+    const auto settle = [&](auto& policy) -> Result<void> {
+      if constexpr (requires { policy.set_enabled(*slot, true); }) {
+        if (!arm.enabled) {
+          static_cast<void>(policy.set_enabled(*slot, false));
+        }
+        if (arm.prior.weight > 0.0) {
+          return policy.warm_start(*slot, arm.prior);
+        }
+      }
+      return {};
+    };
+    if (Result<void> settled = std::visit(settle, state.policy); !settled) {
+      return fail(Errc::invalid_config,
+                  "points." + config.name + ".arms: '" + arm.id + "': " + settled.error().message);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, CreditFunction credit) {
+  Result<AnyPolicy> policy =
+      make_policy(nlohmann::json::parse(config.policy_json), config.shape(), config.policy_path());
+  if (!policy) {
+    return tl::unexpected(std::move(policy).error());
+  }
+  if (Result<void> settled = settle_credit(config, *policy); !settled) {
+    return tl::unexpected(std::move(settled).error());
+  }
+  Result<Collector> collector = Collector::make(config.reward, std::move(credit));
+  if (!collector) {
+    return fail(collector.error().code, "points." + config.name + ".reward: " + collector.error().message);
+  }
+  PointState state{.arms = ArmTable(config.action_features), .policy = std::move(*policy)};
+  if (Result<void> settled = settle_arms(config, state); !settled) {
+    return tl::unexpected(std::move(settled).error());
+  }
+  return std::unique_ptr<Point>(
+      new Point(std::move(config), std::move(state), std::move(*collector), shared));
+}
+
+Point::Point(PointConfig config, PointState state, Collector collector, bool shared)
+    : config_(std::move(config)),
+      published_(std::move(state), shared),
+      collector_(std::move(collector)),
+      arm_since_(config_.arms.size(), 0),
+      stream_(name_stream(config_.name)),
+      policy_name_(name_of(published_.back().policy)),
+      optimizer_(std::holds_alternative<AnyOptimizer>(published_.back().policy)) {}
+
+Errc Point::perform(const PolicyOp& op) noexcept {
+  dirty_ = true;
+  if (published_.shared()) {
+    log_->add(config_.number, op);
+  }
+  return apply(published_.back(), op);
+}
+
+void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
+  log_ = &log;
+  ++counters_.decisions;
+  counters_.explored += (record.header.flags & DecisionRecord::kGreedy) == 0 ? 1 : 0;
+  counters_.fallbacks += record.rung == Rung::policy ? 0 : 1;
+  if (record.sequence >= next_sequence.load(std::memory_order_relaxed)) {  // replay only
+    next_sequence.store(record.sequence + 1, std::memory_order_relaxed);
+  }
+  if (collector_.on_decision(record, *this) != Errc::ok) {
+    return;
+  }
+  if (optimizer_) {
+    static_cast<void>(
+        perform({.kind = PolicyOp::Kind::begin, .trial = record.sequence, .values = record.values}));
+  } else {
+    static_cast<void>(perform({.kind = PolicyOp::Kind::pull, .arm = record.arm}));
+  }
+}
+
+Fate Point::fold(const OutcomeRecord& record, OpLog& log) noexcept {
+  log_ = &log;
+  return collector_.on_outcome(record, *this);
+}
+
+void Point::fold(const EventRecord& record, OpLog& log) noexcept {
+  log_ = &log;
+  collector_.on_time(record.header.time, *this);
+  PolicyOp op{.text = record.text};
+  switch (record.kind) {
+    case EventKind::tick:
+      return;
+    case EventKind::episode_ended:
+      collector_.on_episode_end(record.number, record.header.time, *this);
+      return;
+    case EventKind::arm_added:
+      op.kind = PolicyOp::Kind::add_arm;
+      op.action = record.numbers;
+      op.prior = {.mean = record.value, .weight = record.aux};
+      break;
+    case EventKind::arm_enabled:
+      op.kind = PolicyOp::Kind::enable_arm;
+      break;
+    case EventKind::arm_disabled:
+      op.kind = PolicyOp::Kind::disable_arm;
+      break;
+    case EventKind::arm_removed:
+      op.kind = PolicyOp::Kind::remove_arm;
+      break;
+  }
+  if (perform(op) == Errc::ok && op.kind == PolicyOp::Kind::add_arm) {
+    const std::size_t slot = to_index(learned().arms.find(record.text));
+    arm_since_.resize(std::max(arm_since_.size(), slot + 1), 0);
+    arm_since_[slot] = record.header.position;
+  }
+}
+
+bool Point::arm_is_same(const PendingDecision& decision) noexcept {
+  const std::size_t slot = to_index(decision.arm);
+  const bool same = learned().arms.contains(decision.arm) && slot < arm_since_.size() &&
+                    decision.position >= arm_since_[slot];
+  counters_.arm_gone += same ? 0 : 1;
+  return same;
+}
+
+void Point::learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept {
+  PolicyOp op{.kind = optimizer_ ? PolicyOp::Kind::tell : PolicyOp::Kind::learn,
+              .announced = origin != RewardOrigin::late,
+              .arm = decision.arm,
+              .reward = reward,
+              .trial = decision.sequence,
+              .input = decision.input(),
+              .action = decision.action_features};
+  if ((optimizer_ || arm_is_same(decision)) && perform(op) != Errc::ok) {
+    ++counters_.refused_rewards;
+  }
+}
+
+void Point::experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
+                       bool truncated) noexcept {
+  const PolicyOp op{.kind = PolicyOp::Kind::experience,
+                    .terminal = terminal,
+                    .truncated = truncated,
+                    .arm = decision.arm,
+                    .reward = reward,
+                    .input = decision.input(),
+                    .next = next};
+  if (arm_is_same(decision) && perform(op) != Errc::ok) {
+    ++counters_.refused_rewards;
+  }
+}
+
+void Point::lost(const PendingDecision& decision, LossReason /*reason*/) noexcept {
+  if (optimizer_) {
+    static_cast<void>(perform({.kind = PolicyOp::Kind::forget, .trial = decision.sequence}));
+  } else if (arm_is_same(decision)) {
+    static_cast<void>(perform({.kind = PolicyOp::Kind::lost, .arm = decision.arm}));
+  }
+}
+
+PointMetrics Point::metrics() const {
+  const PointState& state = learned();
+  PointMetrics out{.name = config_.name,
+                   .policy = policy_name_,
+                   .decisions = counters_.decisions,
+                   .version = state.version,
+                   .explored = counters_.explored,
+                   .fallbacks = counters_.fallbacks,
+                   .refused = refused.load(std::memory_order_relaxed),
+                   .refused_rewards = counters_.refused_rewards,
+                   .arm_gone = counters_.arm_gone,
+                   .pending = collector_.pending(),
+                   .rewards = collector_.counters(),
+                   .arms = {},
+                   .selections = {}};
+  for (std::size_t slot = 0; slot < state.arms.slot_count(); ++slot) {
+    out.arms.emplace_back(state.arms.id(to_arm(slot)));
+    out.selections.push_back(state.arms.selections(to_arm(slot)));
+  }
+  return out;
+}
+
+void Point::save(Writer& writer) const {
+  const PointState& state = learned();
+  writer.text(config_.name);
+  writer.text(policy_name_);
+  writer.u32(std::visit([](const auto& policy) { return policy.state_version(); }, state.policy));
+  writer.text(config_.features.fingerprint());
+  writer.u64(state.version);
+  state.arms.save(writer);
+  Writer policy;
+  std::visit([&](const auto& p) { p.save(policy); }, state.policy);
+  writer.blob(policy.view());
+  Writer collector;
+  collector_.save(collector);
+  writer.blob(collector.view());
+  writer.numbers(arm_since_);
+  writer.u64(next_sequence.load(std::memory_order_relaxed));
+  writer.u64(counters_.decisions);
+  writer.u64(counters_.explored);
+  writer.u64(counters_.fallbacks);
+  writer.u64(counters_.refused_rewards);
+  writer.u64(counters_.arm_gone);
+}
+
+Result<void> Point::load(Reader& reader) {
+  const std::string where = "decision point '" + config_.name + "': ";
+  const std::string_view name = reader.text();
+  const std::string_view policy_name = reader.text();
+  const std::uint32_t version = reader.u32();
+  const std::string_view features = reader.text();
+  PointState state = learned();
+  if (!reader.ok() || name != config_.name) {
+    return fail(Errc::corrupt_state, where + "the checkpoint has '" + std::string(name) + "' in its place");
+  }
+  if (policy_name != policy_name_) {
+    return fail(Errc::invalid_config, where + "the store learned with policy '" + std::string(policy_name) +
+                                          "', the configuration names '" + policy_name_ +
+                                          "'; use another store, or the old policy");
+  }
+  if (version > std::visit([](const auto& p) { return p.state_version(); }, state.policy)) {
+    return fail(Errc::unsupported_version, where + "its policy state was written by a newer attune");
+  }
+  if (features != config_.features.fingerprint()) {
+    return fail(Errc::invalid_config, where + "the store learned from context '" + std::string(features) +
+                                          "', the configuration declares '" + config_.features.fingerprint() +
+                                          "'; use another store, or the old context");
+  }
+  state.version = reader.u64();
+  if (Result<void> loaded = state.arms.load(reader); !loaded) {
+    return loaded;
+  }
+  Reader policy(reader.blob(reader.left()));
+  const auto load_policy = [&](auto& p) { return p.load(policy); };
+  if (Result<void> loaded = std::visit(load_policy, state.policy); !loaded) {
+    return fail(loaded.error().code, where + loaded.error().message);
+  }
+  Reader collector(reader.blob(reader.left()));
+  if (Result<void> loaded = collector_.load(collector); !loaded) {
+    return fail(loaded.error().code, where + loaded.error().message);
+  }
+  arm_since_ = reader.numbers<std::uint64_t>(state.arms.slot_count());
+  next_sequence.store(reader.u64(), std::memory_order_relaxed);
+  counters_ = {.decisions = reader.u64(),
+               .explored = reader.u64(),
+               .fallbacks = reader.u64(),
+               .refused_rewards = reader.u64(),
+               .arm_gone = reader.u64()};
+  if (!reader.ok()) {
+    return fail(Errc::corrupt_state, where + "the checkpoint is cut short");
+  }
+  published_.back() = state;
+  published_.publish();
+  published_.back() = std::move(state);
+  return {};
+}
+
+}  // namespace attune

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Point: one decision point, with the side that deciders read and the side that the learner folds records
+/// into.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <attune/core/record.hpp>
+#include <attune/engine/engine.hpp>
+#include <attune/rewards/collector.hpp>
+
+#include "engine/config.hpp"
+#include "engine/left_right.hpp"
+#include "engine/policy_ops.hpp"
+
+namespace attune {
+
+/// Counted while folding: part of the state, equal after a replay.
+struct FoldCounters {
+  std::uint64_t decisions = 0;
+  std::uint64_t explored = 0;
+  std::uint64_t fallbacks = 0;
+  std::uint64_t refused_rewards = 0;  ///< rewards that the policy refused, as outside its range
+  std::uint64_t arm_gone = 0;         ///< rewards for an arm that was removed meanwhile
+
+  bool operator==(const FoldCounters&) const = default;
+};
+
+/// A decision point. The learner (fold, save, load) is one thread at a time; readers use `published` and the
+/// atomics.
+class Point final : private RewardSink {
+ public:
+  /// `shared`: deciders and learner are different threads. Errors: invalid_config.
+  [[nodiscard]] static Result<std::unique_ptr<Point>> make(PointConfig config, bool shared,
+                                                           CreditFunction credit);
+
+  [[nodiscard]] const PointConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const LeftRight<PointState>& published() const noexcept { return published_; }
+  [[nodiscard]] const Collector& collector() const noexcept { return collector_; }
+  [[nodiscard]] const FoldCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] bool is_optimizer() const noexcept { return optimizer_; }
+  [[nodiscard]] std::string_view policy_name() const noexcept { return policy_name_; }
+  /// Keys the random draws of this point.
+  [[nodiscard]] std::uint64_t stream() const noexcept { return stream_; }
+
+  std::atomic<std::uint64_t> next_sequence{0};  ///< taken by decide()
+  std::atomic<std::uint64_t> refused{0};        ///< decide() calls refused for their input
+
+  // ---- the learner's side
+
+  /// Fold one record. Ops go to the back copy and, when shared, to `log`.
+  void fold(const DecisionRecord& record, OpLog& log) noexcept;
+  [[nodiscard]] Fate fold(const OutcomeRecord& record, OpLog& log) noexcept;
+  void fold(const EventRecord& record, OpLog& log) noexcept;
+
+  /// Makes what was folded visible to deciders; afterwards bring_up() must see the same ops.
+  void publish() noexcept { published_.publish(); }
+  void bring_up(const PolicyOp& op) noexcept { static_cast<void>(apply(published_.back(), op)); }
+  [[nodiscard]] const PointState& learned() const noexcept { return published_.back(); }
+  [[nodiscard]] bool dirty() const noexcept { return dirty_; }
+  void clean() noexcept { dirty_ = false; }
+
+  [[nodiscard]] PointMetrics metrics() const;
+
+  void save(Writer& writer) const;
+  /// Errors: corrupt_state, unsupported_version, dimension_mismatch.
+  [[nodiscard]] Result<void> load(Reader& reader);
+
+ private:
+  Point(PointConfig config, PointState state, Collector collector, bool shared);
+
+  // RewardSink
+  void learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept override;
+  void experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
+                  bool truncated) noexcept override;
+  void lost(const PendingDecision& decision, LossReason reason) noexcept override;
+
+  Errc perform(const PolicyOp& op) noexcept;
+  [[nodiscard]] bool arm_is_same(const PendingDecision& decision) noexcept;
+
+  PointConfig config_;
+  LeftRight<PointState> published_;
+  Collector collector_;
+  FoldCounters counters_;
+  std::vector<std::uint64_t> arm_since_;  ///< by slot: position of the record that put the present arm there
+  std::uint64_t stream_;
+  std::string policy_name_;
+  bool optimizer_;
+  bool dirty_ = false;
+  OpLog* log_ = nullptr;  ///< during a fold
+};
+
+}  // namespace attune

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/policy_ops.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace attune {
+namespace {
+
+/// Policies whose choices are arms: bandits, and agents, whose actions are arms.
+template <class P>
+concept HasArms = !std::same_as<P, AnyOptimizer>;
+
+template <HasArms P>
+Errc add_arm(PointState& state, P& policy, const PolicyOp& op) {
+  const Result<ArmIndex> slot = state.arms.add(op.text, op.action);
+  if (!slot) {
+    return slot.error().code;
+  }
+  if (to_index(*slot) < policy.arm_count()) {  // a slot that a removed arm left
+    static_cast<void>(policy.reset_arm(*slot));
+    static_cast<void>(policy.set_enabled(*slot, true));
+  } else if (const Result<ArmIndex> added = policy.add_arm(); !added) {
+    static_cast<void>(state.arms.remove(*slot));
+    return added.error().code;
+  }
+  if (op.prior.weight > 0.0) {
+    if (const Result<void> warm = policy.warm_start(*slot, op.prior); !warm) {
+      return warm.error().code;
+    }
+  }
+  return Errc::ok;
+}
+
+template <HasArms P>
+Errc change_arm(PointState& state, P& policy, const PolicyOp& op) {
+  const ArmIndex arm = op.text.empty() ? op.arm : state.arms.find(op.text);
+  if (!state.arms.contains(arm)) {
+    return Errc::unknown_arm;
+  }
+  const bool on = op.kind == PolicyOp::Kind::enable_arm;
+  if (op.kind == PolicyOp::Kind::remove_arm) {
+    static_cast<void>(state.arms.remove(arm));
+  } else {
+    static_cast<void>(state.arms.set_enabled(arm, on));
+  }
+  return policy.set_enabled(arm, on);
+}
+
+Feedback feedback_of(const PolicyOp& op) noexcept {
+  return {.arm = op.arm,
+          .reward = op.reward,
+          .input = op.input,
+          .action = op.action,
+          .weight = 1.0,
+          .announced = op.announced};
+}
+
+struct Applier {
+  PointState& state;
+  const PolicyOp& op;
+
+  Errc operator()(AnyBandit& bandit) const {
+    switch (op.kind) {
+      case PolicyOp::Kind::pull:
+        state.arms.note_selection(op.arm);
+        return bandit.note_pull(op.arm);
+      case PolicyOp::Kind::learn: {
+        const Errc verdict = bandit.update(feedback_of(op));
+        // A refused reward still ends the wait for it.
+        return verdict == Errc::ok || !op.announced ? verdict
+                                                    : (static_cast<void>(bandit.note_lost(op.arm)), verdict);
+      }
+      case PolicyOp::Kind::lost:
+        return bandit.note_lost(op.arm);
+      case PolicyOp::Kind::add_arm:
+        return add_arm(state, bandit, op);
+      case PolicyOp::Kind::enable_arm:
+      case PolicyOp::Kind::disable_arm:
+      case PolicyOp::Kind::remove_arm:
+        return change_arm(state, bandit, op);
+      default:
+        return Errc::unsupported;
+    }
+  }
+
+  Errc operator()(AnyAgent& agent) const {
+    switch (op.kind) {
+      case PolicyOp::Kind::pull:
+        state.arms.note_selection(op.arm);
+        return Errc::ok;
+      case PolicyOp::Kind::lost:
+        return Errc::ok;
+      case PolicyOp::Kind::experience:
+        return agent.update(op.input, op.arm, op.reward, op.next, op.terminal, op.truncated);
+      case PolicyOp::Kind::add_arm:
+        return add_arm(state, agent, op);
+      case PolicyOp::Kind::enable_arm:
+      case PolicyOp::Kind::disable_arm:
+      case PolicyOp::Kind::remove_arm:
+        return change_arm(state, agent, op);
+      default:
+        return Errc::unsupported;
+    }
+  }
+
+  Errc operator()(AnyOptimizer& optimizer) const {
+    switch (op.kind) {
+      case PolicyOp::Kind::begin:
+        return optimizer.begin(Trial{.id = op.trial, .values = {op.values.begin(), op.values.end()}});
+      case PolicyOp::Kind::tell:
+        return optimizer.tell(op.trial, op.reward);
+      case PolicyOp::Kind::forget:
+        return optimizer.forget(op.trial);
+      default:
+        return Errc::unsupported;
+    }
+  }
+};
+
+}  // namespace
+
+Errc apply(PointState& state, const PolicyOp& op) noexcept {
+  ++state.version;
+  return std::visit(Applier{state, op}, state.policy);
+}
+
+void OpLog::add(std::uint32_t point, const PolicyOp& op) {
+  Entry& entry = entries_.emplace_back();
+  entry.point = point;
+  entry.op = op;
+  entry.dense = keep(op.input.dense);
+  entry.sparse_index = keep(op.input.sparse.index);
+  entry.sparse_value = keep(op.input.sparse.value);
+  entry.next_dense = keep(op.next.dense);
+  entry.next_index = keep(op.next.sparse.index);
+  entry.next_value = keep(op.next.sparse.value);
+  entry.action = keep(op.action);
+  entry.values = keep(op.values);
+  entry.text = {text_.size(), op.text.size()};
+  text_.insert(text_.end(), op.text.begin(), op.text.end());
+}
+
+void OpLog::clear() noexcept {
+  entries_.clear();
+  numbers_.clear();
+  words_.clear();
+  text_.clear();
+}
+
+OpLog::Part OpLog::keep(std::span<const double> numbers) {
+  const Part part{numbers_.size(), numbers.size()};
+  numbers_.insert(numbers_.end(), numbers.begin(), numbers.end());
+  return part;
+}
+
+OpLog::Part OpLog::keep(std::span<const std::uint32_t> words) {
+  const Part part{words_.size(), words.size()};
+  words_.insert(words_.end(), words.begin(), words.end());
+  return part;
+}
+
+PolicyOp OpLog::view(const Entry& entry) const noexcept {
+  PolicyOp op = entry.op;
+  op.input = {.dense = numbers(entry.dense),
+              .sparse = {.index = words(entry.sparse_index), .value = numbers(entry.sparse_value)}};
+  op.next = {.dense = numbers(entry.next_dense),
+             .sparse = {.index = words(entry.next_index), .value = numbers(entry.next_value)}};
+  op.action = numbers(entry.action);
+  op.values = numbers(entry.values);
+  op.text = std::string_view(text_.data(), text_.size()).substr(entry.text.at, entry.text.size);
+  return op;
+}
+
+}  // namespace attune

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// PolicyOp: one change of a decision point's published state; the same ops in the same order give the same
+/// state.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <attune/core/vocabulary.hpp>
+#include <attune/engine/registry.hpp>
+
+#include "engine/arm_table.hpp"
+
+namespace attune {
+
+/// What decide() reads: arms, policy, and how many ops made them what they are.
+struct PointState {
+  ArmTable arms;
+  AnyPolicy policy;
+  std::uint64_t version = 0;
+};
+
+struct PolicyOp {
+  enum class Kind : std::uint8_t {
+    pull,        ///< an arm was chosen; its reward is pending
+    learn,       ///< a reward for an arm
+    lost,        ///< no reward will come for a pull
+    experience,  ///< one step of an agent
+    begin,       ///< an optimizer's trial is pending
+    tell,        ///< the value of a trial
+    forget,      ///< no value will come
+    add_arm,
+    enable_arm,
+    disable_arm,
+    remove_arm,
+  };
+
+  Kind kind = Kind::pull;
+  bool announced = false;
+  bool terminal = false;
+  bool truncated = false;
+  ArmIndex arm = kNoArm;
+  double reward = 0.0;
+  std::uint64_t trial = 0;
+  Input input{};
+  Input next{};
+  Features action{};  ///< the arm's features (learn, add_arm)
+  std::span<const double> values{};
+  std::string_view text{};
+  ArmPrior prior{};
+};
+
+/// Changes `state` by `op` and raises its version. What a policy refuses (a reward outside its range, say)
+/// changes nothing but the version, and is returned for counting.
+Errc apply(PointState& state, const PolicyOp& op) noexcept;
+
+/// Ops kept for the second copy of a left-right pair, with copies of all they point to. Reuses its memory.
+class OpLog {
+ public:
+  void add(std::uint32_t point, const PolicyOp& op);
+  void clear() noexcept;
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+
+  /// Calls `visit(point, op)` in the order of the adds.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    for (const Entry& entry : entries_) {
+      visit(entry.point, view(entry));
+    }
+  }
+
+ private:
+  struct Part {
+    std::size_t at = 0;
+    std::size_t size = 0;
+  };
+  struct Entry {
+    std::uint32_t point = 0;
+    PolicyOp op;  // its spans are dead: the parts below say where the copies are
+    Part dense, sparse_index, sparse_value, next_dense, next_index, next_value, action, values, text;
+  };
+
+  [[nodiscard]] Part keep(std::span<const double> numbers);
+  [[nodiscard]] Part keep(std::span<const std::uint32_t> words);
+  [[nodiscard]] PolicyOp view(const Entry& entry) const noexcept;
+  [[nodiscard]] std::span<const double> numbers(Part part) const noexcept {
+    return std::span(numbers_).subspan(part.at, part.size);
+  }
+  [[nodiscard]] std::span<const std::uint32_t> words(Part part) const noexcept {
+    return std::span(words_).subspan(part.at, part.size);
+  }
+
+  std::vector<Entry> entries_;
+  std::vector<double> numbers_;
+  std::vector<std::uint32_t> words_;
+  std::vector<char> text_;
+};
+
+}  // namespace attune

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <attune/engine/registry.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/config_fields.hpp"
+#include "engine/registry_builtin.hpp"
+
+namespace attune {
+namespace {
+
+const Registry& builtin_registry() {
+  static const Registry registry;
+  return registry;
+}
+
+}  // namespace
+
+namespace detail {
+
+Error at_path(Error error, std::string_view path) {
+  if (!path.empty()) {
+    error.message = std::string(path) + ": " + error.message;
+  }
+  return error;
+}
+
+Result<void> check_state_shape(std::string_view name, const Shape& shape, std::size_t features) {
+  if (features == 0 || (shape.features == features && !shape.sparse)) {
+    return {};
+  }
+  return fail(Errc::invalid_config, std::string(name) + " reads its state from " + std::to_string(features) +
+                                        " dense feature" + (features == 1 ? "" : "s") + "; the context has " +
+                                        std::to_string(shape.features) +
+                                        (shape.sparse ? " sparse ones" : ""));
+}
+
+}  // namespace detail
+
+std::string_view to_string(Family family) noexcept {
+  switch (family) {
+    case Family::bandit:
+      return "bandit";
+    case Family::agent:
+      return "agent";
+    case Family::optimizer:
+      return "optimizer";
+    case Family::learner:
+      return "learner";
+  }
+  return "unknown";
+}
+
+Registry::Registry() {
+  detail::append_bandits(entries_);
+  detail::append_agents(entries_);
+  detail::append_optimizers(entries_);
+  detail::append_learners(entries_);
+}
+
+Result<void> Registry::add_entry(detail::RegistryEntry entry) {
+  const bool learner = entry.family == Family::learner;
+  for (const detail::RegistryEntry& known : entries_) {
+    if (known.name == entry.name && (known.family == Family::learner) == learner) {
+      return fail(Errc::duplicate,
+                  "an algorithm named " + std::string(entry.name) + " is already registered");
+    }
+  }
+  // Families stay together, so that lists and schema are in one order however algorithms are added.
+  const auto after = std::ranges::upper_bound(entries_, entry.family, {}, &detail::RegistryEntry::family);
+  entries_.insert(after, std::move(entry));
+  return {};
+}
+
+Result<const detail::RegistryEntry*> Registry::find(const nlohmann::json& spec, bool learner,
+                                                    std::string_view path) const {
+  if (!spec.is_object()) {
+    return fail(Errc::invalid_config, std::string(path.empty() ? "the specification" : path) +
+                                          " should be an object, not " +
+                                          std::string(detail::json_kind(spec)));
+  }
+  const std::string at = detail::join_path(path, "type");
+  const auto type = spec.find("type");
+  std::string known;
+  for (const detail::RegistryEntry& entry : entries_) {
+    if ((entry.family == Family::learner) == learner) {
+      if (type != spec.end() && type->is_string() && type->get_ref<const std::string&>() == entry.name) {
+        return &entry;
+      }
+      known += (known.empty() ? "" : ", ") + std::string(entry.name);
+    }
+  }
+  if (type == spec.end()) {
+    return fail(Errc::invalid_config, at + " is required: one of " + known);
+  }
+  if (!type->is_string()) {
+    return fail(Errc::invalid_config,
+                at + " should be a string, not " + std::string(detail::json_kind(*type)));
+  }
+  return fail(Errc::invalid_config,
+              at + " = \"" + type->get_ref<const std::string&>() + "\" is none of: " + known);
+}
+
+Result<AnyPolicy> Registry::make_policy(const nlohmann::json& spec, const Shape& shape,
+                                        std::string_view path) const {
+  return find(spec, false, path).and_then([&](const detail::RegistryEntry* entry) {
+    return entry->policy(spec, shape, path);
+  });
+}
+
+Result<AnyLearner> Registry::make_learner(const nlohmann::json& spec, const Shape& shape,
+                                          std::string_view path) const {
+  return find(spec, true, path).and_then([&](const detail::RegistryEntry* entry) {
+    return entry->learner(spec, shape, path);
+  });
+}
+
+std::vector<AlgorithmInfo> Registry::algorithms() const {
+  std::vector<AlgorithmInfo> all;
+  for (const detail::RegistryEntry& entry : entries_) {
+    AlgorithmInfo info{.name = std::string(entry.name),
+                       .family = entry.family,
+                       .state_version = entry.state_version,
+                       .options = {}};
+    entry.defaults(
+        [&](std::span<const detail::FieldRef> fields) { info.options = detail::field_options(fields); });
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+nlohmann::json Registry::schema(bool learner) const {
+  nlohmann::json choices = nlohmann::json::array();
+  for (const detail::RegistryEntry& entry : entries_) {
+    if ((entry.family == Family::learner) == learner) {
+      nlohmann::json one;
+      entry.defaults([&](std::span<const detail::FieldRef> fields) { one = detail::fields_schema(fields); });
+      one["title"] = entry.name;
+      one["properties"]["type"] = {{"const", entry.name}};
+      one["required"].push_back("type");
+      choices.push_back(std::move(one));
+    }
+  }
+  return {{"oneOf", std::move(choices)}};
+}
+
+nlohmann::json Registry::policy_schema() const { return schema(false); }
+nlohmann::json Registry::learner_schema() const { return schema(true); }
+
+Result<AnyPolicy> make_policy(const nlohmann::json& spec, const Shape& shape, std::string_view path) {
+  return builtin_registry().make_policy(spec, shape, path);
+}
+
+Result<AnyLearner> make_learner(const nlohmann::json& spec, const Shape& shape, std::string_view path) {
+  return builtin_registry().make_learner(spec, shape, path);
+}
+
+std::vector<AlgorithmInfo> algorithms() { return builtin_registry().algorithms(); }
+nlohmann::json policy_schema() { return builtin_registry().policy_schema(); }
+nlohmann::json learner_schema() { return builtin_registry().learner_schema(); }
+
+}  // namespace attune

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hot path takes no memory from the heap once it is warm.
+#include <attune/engine/engine.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/allocation_counter.hpp"
+
+namespace attune {
+namespace {
+
+constexpr int kWarmUp = 6'000;
+constexpr int kCounted = 2'000;
+
+/// Decides, answers and pumps; anything unexpected aborts, for a gtest macro could allocate.
+std::size_t allocations_of(Engine& engine, const ContextView& context, const DecideOptions& options,
+                           bool threads) {
+  const PointId point = engine.point("p").value();
+  Decision decision;
+  std::size_t before = 0;
+  for (int i = 0; i < kWarmUp + kCounted; ++i) {
+    if (i == kWarmUp) {
+      before = test::allocations();
+    }
+    if (engine.decide(point, context, options, decision) != Errc::ok ||
+        engine.outcome(decision.id, i % 2 == 0 ? 1.0 : 0.0) != Errc::ok) {
+      std::abort();
+    }
+    if (!threads && !engine.pump()) {
+      std::abort();
+    }
+  }
+  return test::allocations() - before;
+}
+
+Engine open(const std::string& text) {
+  // Few closed decisions are remembered, so that their ring is full before the counting starts.
+  Result<Engine> engine = Engine::open(R"({"seed":1,"node":"n",)" + text);
+  EXPECT_TRUE(engine) << (engine ? "" : engine.error().message);
+  return std::move(engine).value();
+}
+
+const std::string kReward = R"("reward":{"max_pending":100,"max_closed":1000})";
+
+TEST(HotPath, ContextFreeDecisionsAndOutcomesDoNotAllocate) {
+  Engine engine = open(R"("points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b","c"],)" + kReward + "}}}");
+  EXPECT_EQ(allocations_of(engine, {}, {}, false), 0U);
+}
+
+TEST(HotPath, DenseContextsAndOfferedArmsDoNotAllocate) {
+  Engine engine =
+      open(R"("points":{"p":{"policy":{"type":"lin_ucb"},"arms":["a","b","c"],"context":{"dimension":5},)" +
+           kReward + "}}}");
+  const std::array<double, 5> x{0.1, 0.2, 0.3, 0.4, 0.5};
+  const std::array<std::string_view, 2> offered{"c", "a"};
+  EXPECT_EQ(allocations_of(engine, {.dense = x}, {.arms = offered}, false), 0U);
+}
+
+TEST(HotPath, NamedFeaturesDoNotAllocate) {
+  Engine engine =
+      open(R"("points":{"p":{"policy":{"type":"lin_ts"},"arms":["a","b"],"context":{"version":1,"features":[
+      {"name":"length","type":"number","scale":"log1p"},{"name":"task","type":"category","values":["code","chat"]},
+      {"name":"prompt","type":"text","buckets":8}]},)" +
+           kReward + "}}}");
+  const std::array<NamedFeature, 3> named{
+      NamedFeature{.name = "length", .number = 120.0},
+      NamedFeature{.name = "task", .text = "code", .is_text = true},
+      NamedFeature{.name = "prompt", .text = "write a parser", .is_text = true}};
+  EXPECT_EQ(allocations_of(engine, {.named = named}, {}, false), 0U);
+}
+
+}  // namespace
+}  // namespace attune

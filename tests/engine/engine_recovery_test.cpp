@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of an engine is the fold of its journal: however it was run, stopped and opened again.
+#include <attune/core/rng.hpp>
+#include <attune/engine/engine.hpp>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/shared_journal.hpp"
+
+namespace attune {
+namespace {
+
+using test::SharedJournal;
+
+// One point of each family, with all that has state: delays, chains, running statistics, exploration.
+const std::string kPoints = R"("points":{
+  "ucb":{"policy":{"type":"ucb1"},"arms":["a","b","c"],
+         "reward":{"components":{"quality":{"weight":1},"cost":{"weight":-0.5,"normalise":"running"}},
+                   "join_window_s":50,"silence":"default","default_reward":0.1}},
+  "lin":{"policy":{"type":"lin_ucb"},"arms":["a","b","c","d"],"context":{"dimension":3},
+         "reward":{"join_window_s":30,"silence":"censor"}},
+  "walk":{"policy":{"type":"q_learning","states":3},"arms":["l","r"],"context":{"dimension":1},
+          "reward":{"join_window_s":40}},
+  "tune":{"policy":{"type":"gp_optimizer","parameters":[{"name":"x","low":-1,"high":2}],"initial_design":8},
+          "reward":{"join_window_s":1000}}})";
+
+std::string config(std::string_view mode, std::uint64_t every_records = 1'000'000) {
+  return R"({"seed":7,"node":"test","mode":")" + std::string(mode) +
+         R"(","checkpoint":{"every_s":0,"every_records":)" + std::to_string(every_records) +
+         R"(,"keep":3},)" + kPoints + "}";
+}
+
+Engine open(const std::string& text, const std::shared_ptr<SharedJournal::Store>& store,
+            const std::shared_ptr<const Clock>& clock) {
+  Result<Engine> engine = Engine::open(
+      text,
+      {.clock = clock, .journal = std::make_unique<SharedJournal>(store), .credit_functions = {}, .log = {}});
+  EXPECT_TRUE(engine) << (engine ? "" : engine.error().message);
+  return std::move(engine).value();
+}
+
+/// One round of traffic at every point; outcomes of earlier rounds come late, twice, or never.
+class Traffic {
+ public:
+  explicit Traffic(std::uint64_t seed) : rng_(seed) {}
+
+  void round(Engine& engine, bool optimizer = true) {
+    ++rounds_;
+    decide(engine, "ucb", {});
+    const std::array<double, 3> x{rng_.uniform(), rng_.uniform(), 1.0};
+    decide(engine, "lin", x);
+    const std::array<double, 1> state{static_cast<double>(rounds_ % 3)};
+    decide(engine, "walk", state, "e" + std::to_string(rounds_ / 5));
+    if (optimizer && rounds_ % 10 == 0) {
+      decide(engine, "tune", {});
+    }
+    while (open_.size() > 8) {
+      answer(engine, rng_.below(open_.size()));
+    }
+  }
+
+ private:
+  struct Asked {
+    Uuid id;
+    std::string point;
+  };
+
+  void decide(Engine& engine, const std::string& point, Features context, const std::string& episode = {}) {
+    Decision decision;
+    const Errc verdict =
+        engine.decide(engine.point(point).value(), {.dense = context}, {.episode = episode}, decision);
+    ASSERT_EQ(verdict, Errc::ok) << Engine::last_error();
+    open_.push_back({decision.id, point});
+  }
+
+  void answer(Engine& engine, std::size_t which) {
+    const Asked asked = open_[which];
+    open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(which));
+    if (rng_.below(8) == 0) {
+      return;  // silence
+    }
+    const double value = rng_.uniform();
+    const bool terminal = rng_.below(5) == 0;
+    for (std::uint64_t times = rng_.below(6) == 0 ? 2 : 1; times > 0; --times) {
+      if (asked.point == "ucb") {
+        const std::array<Component, 2> parts{Component{.name = "quality", .value = value},
+                                             Component{.name = "cost", .value = 3.0 * value}};
+        ASSERT_EQ(engine.outcome(asked.id, parts), Errc::ok);
+      } else {
+        const std::array<Component, 1> parts{Component{.name = "reward", .value = value}};
+        ASSERT_EQ(engine.outcome(asked.id, parts, {.terminal = terminal && asked.point == "walk"}), Errc::ok);
+      }
+    }
+  }
+
+  Rng rng_;
+  std::uint64_t rounds_ = 0;
+  std::vector<Asked> open_;
+};
+
+TEST(Recovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
+  const auto straight_clock = std::make_shared<ManualClock>();
+  const auto straight_store = std::make_shared<SharedJournal::Store>();
+  Engine straight = open(config("pump", 300), straight_store, straight_clock);
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  auto stopped = std::make_unique<Engine>(open(config("pump", 300), store, clock));
+  Traffic left(1);
+  Traffic right(1);
+  for (int i = 0; i < 400; ++i) {
+    left.round(straight);
+    right.round(*stopped);
+    ASSERT_TRUE(straight.pump());
+    ASSERT_TRUE(stopped->pump());
+    // Before time moves on: an engine that closes writes the ticks that are due, and then has other records.
+    if (i % 37 == 36) {
+      ASSERT_EQ(straight.state(), stopped->state()) << i;
+      stopped.reset();
+      stopped = std::make_unique<Engine>(open(config("pump", 300), store, clock));
+      ASSERT_EQ(straight.state(), stopped->state()) << i;
+    }
+    straight_clock->advance(kSecond);
+    clock->advance(kSecond);
+  }
+  EXPECT_EQ(straight.state(), stopped->state());
+  EXPECT_FALSE(store->journal->checkpoints().value().empty());
+  EXPECT_LE(store->journal->checkpoints().value().size(), 3U);
+}
+
+TEST(Recovery, ReplayFromTheFirstRecordEqualsReplayFromACheckpoint) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  {
+    Engine engine = open(config("pump"), store, clock);
+    Traffic traffic(2);
+    for (int i = 0; i < 150; ++i) {
+      traffic.round(engine);
+      ASSERT_TRUE(engine.pump());
+      clock->advance(kSecond);
+    }
+  }
+  const Bytes replayed = open(config("pump"), store, clock).state();  // no checkpoint yet: all records
+  {
+    Engine engine = open(config("pump"), store, clock);
+    ASSERT_TRUE(engine.checkpoint());
+  }
+  Engine restored = open(config("pump"), store, clock);
+  EXPECT_EQ(restored.state(), replayed);
+  ASSERT_FALSE(restored.recovery_notes().empty());
+  EXPECT_NE(restored.recovery_notes().front().find("checkpoint 1"), std::string::npos);
+}
+
+TEST(Recovery, ThreadModeAndPumpModeMakeTheSameStateOfTheSameJournal) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  Bytes threaded;
+  {
+    Engine engine = open(config("threads", 500), store, clock);
+    std::vector<std::thread> callers;
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      callers.emplace_back([&engine, &clock, seed] {
+        Traffic traffic(100 + seed);
+        for (int i = 0; i < 100; ++i) {
+          traffic.round(engine, false);
+          clock->advance(kSecond / 4);
+        }
+      });
+    }
+    for (std::thread& caller : callers) {
+      caller.join();
+    }
+    ASSERT_TRUE(engine.drain());
+    threaded = engine.state();
+  }
+  Engine pumped = open(config("pump"), store, clock);
+  EXPECT_EQ(pumped.state(), threaded);
+
+  // And from the first record, without any checkpoint: a journal that only has the records.
+  const auto bare = std::make_shared<SharedJournal::Store>();
+  std::vector<std::vector<std::uint64_t>> copies;
+  ASSERT_TRUE(store->journal->read(1, [&](ByteView record) {
+    std::vector<std::uint64_t>& copy = copies.emplace_back(record.size() / 8);
+    std::ranges::copy(record, std::as_writable_bytes(std::span(copy)).begin());
+    return true;
+  }));
+  std::vector<ByteView> views;
+  for (const std::vector<std::uint64_t>& copy : copies) {
+    views.push_back(std::as_bytes(std::span(copy)));
+  }
+  ASSERT_TRUE(bare->journal->append(views));
+  EXPECT_EQ(open(config("pump"), bare, clock).state(), threaded);
+}
+
+TEST(Recovery, AnArmNewInTheConfigurationIsAddedByARecord) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  const auto text = [](const std::string& arms) {
+    return R"({"seed":1,"node":"n","points":{"p":{"policy":{"type":"ucb1"},"arms":[)" + arms + "]}}}";
+  };
+  {
+    Engine engine = open(text(R"("a","b")"), store, clock);
+    Decision decision;
+    ASSERT_EQ(engine.decide(engine.point("p").value(), {}, {}, decision), Errc::ok);
+    ASSERT_TRUE(engine.pump());
+  }
+  Engine engine = open(text(R"("a","b","c")"), store, clock);
+  EXPECT_EQ(engine.metrics().points.at(0).arms, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(engine.metrics().points.at(0).decisions, 1U);
+}
+
+TEST(Recovery, AnotherPolicyContextOrSeedIsRefusedBySentence) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  const auto text = [](const std::string& policy, const std::string& seed) {
+    return R"({"seed":)" + seed + R"(,"node":"n","points":{"p":{"policy":{"type":")" + policy +
+           R"("},"arms":["a","b"]}}})";
+  };
+  const auto refusal = [&](const std::string& config_text) {
+    const Result<Engine> engine =
+        Engine::open(config_text, {.clock = clock,
+                                   .journal = std::make_unique<SharedJournal>(store),
+                                   .credit_functions = {},
+                                   .log = {}});
+    return engine ? std::string() : engine.error().message;
+  };
+  {
+    Engine engine = open(text("ucb1", "1"), store, clock);
+    Decision decision;
+    ASSERT_EQ(engine.decide(engine.point("p").value(), {}, {}, decision), Errc::ok);
+    ASSERT_TRUE(engine.checkpoint());
+  }
+  EXPECT_NE(refusal(text("ucb1", "2")).find("seed = 2"), std::string::npos);
+  EXPECT_NE(refusal(text("thompson_beta", "1")).find("ucb1"), std::string::npos);
+}
+
+TEST(Recovery, AFailingStoreStopsNothingAndCatchesUp) {
+  for (const std::string mode : {"pump", "threads"}) {
+    const auto clock = std::make_shared<ManualClock>();
+    const auto store = std::make_shared<SharedJournal::Store>();
+    Bytes state;
+    {
+      Engine engine = open(config(mode), store, clock);
+      Traffic traffic(5);
+      traffic.round(engine, false);
+      ASSERT_TRUE(engine.drain());
+      const std::uint64_t durable = engine.metrics().durable_position;
+      EXPECT_EQ(durable, engine.metrics().position);
+      if (mode == "pump") {  // the thread mode's journal thread reads the flag: it is set between its commits
+                             // only here
+        store->fail_appends = true;
+        traffic.round(engine, false);
+        EXPECT_EQ(engine.pump().error().code, Errc::io);
+        traffic.round(engine, false);
+        const EngineMetrics metrics = engine.metrics();
+        EXPECT_EQ(metrics.durable_position, durable);
+        EXPECT_GT(metrics.position, durable);
+        EXPECT_EQ(metrics.store_error, "database or disk is full");
+        store->fail_appends = false;
+      }
+      ASSERT_TRUE(engine.drain());
+      EXPECT_EQ(engine.metrics().durable_position, engine.metrics().position);
+      EXPECT_EQ(engine.metrics().store_error, "");
+      state = engine.state();
+    }
+    EXPECT_EQ(open(config(mode), store, clock).state(), state);
+  }
+}
+
+}  // namespace
+}  // namespace attune

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <attune/engine/registry.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <attune/policies/builtin.hpp>
+
+#include "engine/config_fields.hpp"
+
+namespace attune {
+namespace {
+
+using Json = nlohmann::json;
+
+const Shape kShape{.arms = 3, .features = 1, .action_features = 1};
+
+/// The smallest specification of an algorithm: its name and what it requires.
+Json minimal_spec(const AlgorithmInfo& algorithm) {
+  Json spec{{"type", algorithm.name}};
+  for (const OptionInfo& option : algorithm.options) {
+    if (option.required && option.type == "list") {
+      spec[option.name] = Json::array({{{"name", "x"}}});
+    } else if (option.required) {
+      spec[option.name] = option.min;
+    }
+  }
+  return spec;
+}
+
+std::string policy_error(const Json& spec, std::string_view path = {}) {
+  const Result<AnyPolicy> made = make_policy(spec, kShape, path);
+  EXPECT_FALSE(made) << spec;
+  if (made) {
+    return {};
+  }
+  EXPECT_EQ(made.error().code, Errc::invalid_config);
+  return made.error().message;
+}
+
+TEST(Registry, MakesEveryAlgorithmFromItsNameAndWhatItRequires) {
+  std::set<Family> families;
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    families.insert(algorithm.family);
+    const Json spec = minimal_spec(algorithm);
+    std::string name;
+    if (algorithm.family == Family::learner) {
+      const Result<AnyLearner> made = make_learner(spec, kShape);
+      ASSERT_TRUE(made) << made.error().message;
+      name = made->name();
+    } else {
+      const Result<AnyPolicy> made = make_policy(spec, kShape);
+      ASSERT_TRUE(made) << made.error().message;
+      name = std::visit([](const auto& policy) { return std::string(policy.name()); }, *made);
+      EXPECT_EQ(made->index(), static_cast<std::size_t>(algorithm.family));
+    }
+    EXPECT_EQ(name, algorithm.name);
+    EXPECT_GT(algorithm.state_version, 0U);
+  }
+  EXPECT_EQ(families, (std::set<Family>{Family::bandit, Family::agent, Family::optimizer, Family::learner}));
+}
+
+TEST(Registry, DefaultsWrittenOutMakeTheSameAlgorithm) {
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    Json spelt_out = minimal_spec(algorithm);
+    for (const OptionInfo& option : algorithm.options) {
+      EXPECT_FALSE(option.doc.empty()) << algorithm.name << '.' << option.name;
+      if (!option.required) {
+        spelt_out[option.name] = Json::parse(option.default_json);
+      }
+    }
+    const Json brief = minimal_spec(algorithm);
+    if (algorithm.family == Family::learner) {
+      const Result<AnyLearner> made = make_learner(spelt_out, kShape);
+      ASSERT_TRUE(made) << made.error().message;
+      EXPECT_EQ(*made, make_learner(brief, kShape).value()) << algorithm.name;
+    } else {
+      const Result<AnyPolicy> made = make_policy(spelt_out, kShape);
+      ASSERT_TRUE(made) << made.error().message;
+      EXPECT_EQ(*made, make_policy(brief, kShape).value()) << algorithm.name;
+    }
+  }
+}
+
+TEST(Registry, OptionsReachThePolicy) {
+  const AnyPolicy made = make_policy({{"type", "q_learning"},
+                                      {"states", 4},
+                                      {"learning_rate", "visits"},
+                                      {"epsilon", 0.25},
+                                      {"initial_value", -2}},
+                                     kShape)
+                             .value();
+  const auto* agent = std::get<AnyAgent>(made).as<QLearning>();
+  ASSERT_NE(agent, nullptr);
+  EXPECT_EQ(agent->state_count(), 4U);
+  EXPECT_EQ(agent->epsilon(), 0.25);
+  EXPECT_EQ(agent->value(3, to_arm(2)), -2.0);
+  EXPECT_EQ(std::get<AnyAgent>(made).as<QLearning>()->action_count(), 3U);
+}
+
+TEST(Registry, ReadsListsOfParameters) {
+  const Json spec = Json::parse(R"({"type": "gp_optimizer", "candidates": 64, "parameters": [
+      {"name": "rate", "low": 1e-4, "high": 1, "scale": "log"},
+      {"name": "depth", "type": "integer", "low": 1, "high": 8}]})");
+  const AnyPolicy made = make_policy(spec, {}).value();
+  const auto& optimizer = std::get<AnyOptimizer>(made);
+  EXPECT_EQ(optimizer.dimension(), 2U);
+  EXPECT_EQ(optimizer.parameter_names(), (std::vector<std::string>{"rate", "depth"}));
+  Json bad = spec;
+  bad["parameters"][1]["low"] = "one";
+  EXPECT_EQ(policy_error(bad, "points[2].policy"),
+            "points[2].policy.parameters[1].low should be a number, not a string");
+  bad["parameters"][1]["low"] = 9;
+  EXPECT_EQ(policy_error(bad, "p"), "p: parameters[1].low = 9 is not below high = 8");
+  bad["parameters"][1].erase("low");
+  bad["parameters"][1]["Low"] = 1;
+  EXPECT_NE(
+      policy_error(bad).find("parameters[1].Low is no known key; known here: name, type, low, high, scale"),
+      std::string::npos);
+  bad["parameters"] = Json::array();
+  EXPECT_NE(policy_error(bad).find("parameters"), std::string::npos);
+  bad["parameters"] = 3;
+  EXPECT_NE(policy_error(bad).find("parameters should be an array of objects, not a number"),
+            std::string::npos);
+  bad.erase("parameters");
+  EXPECT_NE(policy_error(bad).find("parameters is required"), std::string::npos);
+}
+
+TEST(Registry, AnUnknownTypeListsTheKnownOnes) {
+  const std::string message = policy_error({{"type", "ucb2"}}, "points[0].policy");
+  EXPECT_EQ(message.find("points[0].policy.type = \"ucb2\" is none of: "), 0U) << message;
+  for (const char* const known : {"ucb1", "q_learning", "gp_optimizer"}) {
+    EXPECT_NE(message.find(known), std::string::npos) << message;
+  }
+  EXPECT_EQ(message.find("sgd"), std::string::npos);  // no policy
+  EXPECT_NE(policy_error(Json::object()).find("type is required: one of "), std::string::npos);
+  EXPECT_NE(policy_error({{"type", 3}}).find("type should be a string, not a number"), std::string::npos);
+  EXPECT_NE(policy_error(Json::array()).find("should be an object, not an array"), std::string::npos);
+  EXPECT_NE(policy_error(nullptr, "x").find("x should be an object, not null"), std::string::npos);
+  EXPECT_FALSE(make_learner({{"type", "ucb1"}}, kShape));
+}
+
+TEST(Registry, NothingIsNarrowedRoundedOrGuessed) {
+  const auto with = [](const char* key, const Json& value) {
+    Json spec{{"type", "q_learning"}, {"states", 2}};
+    spec[key] = value;
+    return spec;
+  };
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto has = [](const std::string& message, std::string_view part) {
+    EXPECT_NE(message.find(part), std::string::npos) << message << " lacks " << part;
+  };
+  has(policy_error(with("states", -1), "a.b"), "a.b.states = -1 is outside [1, 16777216]");
+  has(policy_error(with("states", 2.9)), "states = 2.9 is not a whole number");
+  has(policy_error(with("states", 1e300)), "states = 1e+300 is outside");
+  has(policy_error(with("states", 4294967297)), "states = 4294967297 is outside");
+  has(policy_error(with("states", std::numeric_limits<std::uint64_t>::max())), "is outside");
+  has(policy_error(with("states", std::numeric_limits<std::int64_t>::min())), "is outside");
+  has(policy_error(with("states", "2")), "states should be a number, not a string");
+  has(policy_error(with("states", nullptr)), "states should be a number, not null");
+  has(policy_error(with("states", true)), "states should be a number, not a boolean");
+  has(policy_error(with("gamma", std::nan(""))), "gamma = nan is outside [0, 1]");
+  has(policy_error(with("gamma", kInfinity)), "gamma = inf is outside [0, 1]");
+  has(policy_error(with("gamma", -kInfinity)), "gamma = -inf is outside");
+  has(policy_error(with("gamma", 1.0000000001)), "gamma = 1.0000000001 is outside");
+  has(policy_error(with("learning_rate", "sometimes")), "\"sometimes\" is none of: constant, visits");
+  has(policy_error(with("learning_rate", 1)),
+      "learning_rate should be one of constant, visits, not a number");
+  has(policy_error(with("Gamma", 1)), "Gamma is no known key; known here: type, states, alpha");
+  // A whole number is one however it is written.
+  EXPECT_TRUE(make_policy(with("states", 2.0), kShape));
+  EXPECT_TRUE(make_policy(with("gamma", 1), kShape));
+}
+
+TEST(Registry, AnAgentOfNumberedStatesNeedsOneFeature) {
+  const Json spec{{"type", "q_learning"}, {"states", 2}};
+  for (const Shape& shape :
+       {Shape{.arms = 2}, Shape{.arms = 2, .features = 2}, Shape{.arms = 2, .features = 1, .sparse = true}}) {
+    const Result<AnyPolicy> made = make_policy(spec, shape, "p");
+    ASSERT_FALSE(made);
+    EXPECT_NE(made.error().message.find("p: q_learning reads its state from 1 dense feature"),
+              std::string::npos)
+        << made.error().message;
+  }
+}
+
+/// Holds one schema against what the algorithm declares.
+void check_object_schema(const Json& schema, const AlgorithmInfo& algorithm) {
+  EXPECT_EQ(schema.at("type"), "object");
+  EXPECT_EQ(schema.at("additionalProperties"), false);
+  EXPECT_EQ(schema.at("properties").at("type").at("const"), algorithm.name);
+  EXPECT_EQ(schema.at("properties").size(), algorithm.options.size() + 1);
+  const auto required = schema.at("required").get<std::vector<std::string>>();
+  EXPECT_NE(std::ranges::find(required, "type"), required.end());
+  for (const OptionInfo& option : algorithm.options) {
+    const Json& property = schema.at("properties").at(option.name);
+    EXPECT_EQ(std::ranges::find(required, option.name) != required.end(), option.required) << option.name;
+    EXPECT_EQ(property.contains("default"), !option.required) << option.name;
+    EXPECT_EQ(property.at("description"), option.doc);
+    if (option.type == "number" || option.type == "integer") {
+      EXPECT_EQ(property.at("type"), option.type);
+      EXPECT_EQ(property.at("minimum").get<double>(), option.min);
+      EXPECT_EQ(property.at("maximum").get<double>(), option.max);
+    }
+  }
+}
+
+TEST(Registry, TheSchemaCoversEveryAlgorithmAndOption) {
+  const Json policies = policy_schema();
+  const Json learners = learner_schema();
+  std::size_t policy = 0;
+  std::size_t learner = 0;
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    SCOPED_TRACE(algorithm.name);
+    const bool learns = algorithm.family == Family::learner;
+    const Json& schema = learns ? learners : policies;
+    check_object_schema(schema.at("oneOf").at(learns ? learner++ : policy++), algorithm);
+  }
+  EXPECT_EQ(policies.at("oneOf").size(), policy);
+  EXPECT_EQ(learners.at("oneOf").size(), learner);
+  EXPECT_EQ(Json::parse(policies.dump()), policies);
+  const auto one =
+      std::ranges::find(policies.at("oneOf"), "gp_optimizer", [](const Json& s) { return s.at("title"); });
+  const Json& list = one->at("properties").at("parameters");
+  EXPECT_EQ(list.at("minItems"), 1);
+  EXPECT_EQ(list.at("items").at("properties").at("scale").at("enum"), (Json{"linear", "log"}));
+}
+
+TEST(Registry, NamesAreUnique) {
+  std::set<std::string> policies;
+  std::set<std::string> learners;
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    EXPECT_TRUE((algorithm.family == Family::learner ? learners : policies).insert(algorithm.name).second)
+        << algorithm.name;
+  }
+}
+
+// ------------------------------------------------------------------------- algorithms of the program's own
+
+struct EveryField {
+  bool flag = true;
+  std::uint32_t small = 3;
+  std::uint64_t large = 5;
+  double number = 0.5;
+  std::string text = "a";
+  LearningRate choice = LearningRate::visits;
+  std::vector<double> numbers{1.0, 2.0};
+
+  template <class Self, class Visitor>
+  static constexpr void fields(Self& self, Visitor&& visit) {
+    visit("flag", self.flag, Bounds{}, "a flag");
+    visit("small", self.small, Bounds{0, 1e12}, "a small number, with bounds beyond its type");
+    visit("large", self.large, Bounds{0, 1.8e19}, "a large number");
+    visit("number", self.number, Bounds{-1, 1}, "a number");
+    visit("text", self.text, Bounds{}, "a text");
+    visit("choice", self.choice, Bounds{}, "a choice");
+    visit("numbers", self.numbers, Bounds{0, 9}, "several numbers");
+  }
+};
+
+TEST(ConfigFields, ReadsEveryTypeAndWritesItBack) {
+  EveryField config;
+  const Json object{{"flag", false},    {"small", 4294967295},  {"large", 9007199254740993}, {"number", -1},
+                    {"text", "\u00e9"}, {"choice", "constant"}, {"numbers", {9, 0.25}}};
+  const Result<void> read = detail::read_config(object, config, "");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(config.flag);
+  EXPECT_EQ(config.small, 4294967295U);
+  EXPECT_EQ(config.large, 9007199254740993U);  // 2^53 + 1: not through a double
+  EXPECT_EQ(config.number, -1.0);
+  EXPECT_EQ(config.text, "\u00e9");
+  EXPECT_EQ(config.choice, LearningRate::constant);
+  EXPECT_EQ(config.numbers, (std::vector<double>{9.0, 0.25}));
+  EXPECT_EQ(detail::write_fields(detail::field_refs(config)), object);
+}
+
+TEST(ConfigFields, RefusesWhatATypeCannotHold) {
+  const auto error = [](const Json& object) {
+    EveryField config;
+    const Result<void> read = detail::read_config(object, config, "here");
+    EXPECT_FALSE(read) << object;
+    return read ? std::string() : read.error().message;
+  };
+  EXPECT_EQ(error({{"small", 4294967296}}), "here.small = 4294967296 is outside [0, 4294967295]");
+  EXPECT_EQ(error({{"flag", 1}}), "here.flag should be true or false, not a number");
+  EXPECT_EQ(error({{"text", 1}}), "here.text should be a string, not a number");
+  EXPECT_EQ(error({{"numbers", 1}}), "here.numbers should be an array of numbers, not a number");
+  EXPECT_EQ(error({{"numbers", {1, -1}}}), "here.numbers[1] = -1 is outside [0, 9]");
+  EXPECT_EQ(error({{"numbers", {1, "2"}}}), "here.numbers[1] should be a number, not a string");
+  EXPECT_EQ(error({{"large", -5}}), "here.large = -5 is outside [0, 1.8e+19]");
+  EXPECT_EQ(error({{"large", 1e17 + 0.0}}),
+            "here.large = 1e+17 is not a whole number that can be read exactly");
+  EXPECT_NE(error({{"type", "x"}}).find("here.type is no known key"), std::string::npos);
+}
+
+/// A bandit that always takes the first arm.
+class FirstArm {
+ public:
+  using Config = EveryField;
+  static constexpr std::string_view kName = "first_arm";
+  static constexpr std::uint32_t kStateVersion = 1;
+  static Result<FirstArm> make(const Config& config, const Shape& shape) {
+    if (config.text == "broken") {
+      return fail(Errc::invalid_config, "text = broken");
+    }
+    return FirstArm(shape.arms);
+  }
+  Choice select(const Context& /*context*/, Rng& /*rng*/) const noexcept {
+    return {.arm = to_arm(0), .propensity = 1.0, .status = Errc::ok};
+  }
+  Errc update(const Feedback& /*feedback*/) noexcept {
+    ++updates_;
+    return Errc::ok;
+  }
+  std::size_t arm_count() const noexcept { return arms_; }
+  bool enabled(ArmIndex arm) const noexcept { return to_index(arm) < arms_; }
+  Result<ArmIndex> add_arm() { return to_arm(arms_++); }
+  Errc set_enabled(ArmIndex /*arm*/, bool /*on*/) noexcept { return Errc::ok; }
+  Errc reset_arm(ArmIndex /*arm*/) noexcept { return Errc::ok; }
+  Result<void> warm_start(ArmIndex /*arm*/, const ArmPrior& /*prior*/) { return {}; }
+  std::uint64_t updates() const noexcept { return updates_; }
+  void save(Writer& writer) const { writer.u64(updates_); }
+  Result<void> load(Reader& reader) {
+    updates_ = reader.u64();
+    return {};
+  }
+  Description describe() const { return {}; }
+  bool operator==(const FirstArm&) const = default;
+
+ private:
+  explicit FirstArm(std::size_t arms) : arms_(arms) {}
+  std::size_t arms_;
+  std::uint64_t updates_ = 0;
+};
+
+TEST(Registry, TakesAlgorithmsOfTheProgramsOwn) {
+  Registry registry;
+  const std::size_t before = registry.algorithms().size();
+  ASSERT_TRUE(registry.add<FirstArm>());
+  EXPECT_EQ(registry.add<FirstArm>().error().code, Errc::duplicate);
+  const std::vector<AlgorithmInfo> all = registry.algorithms();
+  EXPECT_EQ(all.size(), before + 1);
+  EXPECT_TRUE(std::ranges::is_sorted(all, {}, &AlgorithmInfo::family));
+  const AnyPolicy made = registry.make_policy({{"type", "first_arm"}, {"numbers", {1}}}, kShape).value();
+  EXPECT_NE(std::get<AnyBandit>(made).as<FirstArm>(), nullptr);
+  EXPECT_EQ(registry.make_policy({{"type", "first_arm"}, {"text", "broken"}}, kShape, "at").error().message,
+            "at: text = broken");
+  EXPECT_FALSE(make_policy({{"type", "first_arm"}}, kShape));  // the built-in list is another
+}
+
+// ------------------------------------------------------------------------------------------ erased handles
+
+AnyAgent make_agent() {
+  return std::get<AnyAgent>(
+      make_policy({{"type", "q_learning"}, {"states", 2}, {"alpha", 1}}, kShape).value());
+}
+
+TEST(AnyAgent, ReadsNumberedStatesFromOneFeature) {
+  const AnyAgent agent = make_agent();
+  Rng rng(1);
+  const auto status = [&](std::vector<double> dense) {
+    return agent.select({.input = {.dense = dense}}, rng).status;
+  };
+  EXPECT_EQ(status({1.0}), Errc::ok);
+  EXPECT_EQ(status({-0.0}), Errc::ok);
+  EXPECT_EQ(status({2.0}), Errc::invalid_argument);
+  EXPECT_EQ(status({-1.0}), Errc::invalid_argument);
+  EXPECT_EQ(status({0.5}), Errc::invalid_argument);
+  EXPECT_EQ(status({1e300}), Errc::invalid_argument);
+  EXPECT_EQ(status({std::nan("")}), Errc::non_finite);
+  EXPECT_EQ(status({HUGE_VAL}), Errc::non_finite);
+  EXPECT_EQ(status({}), Errc::dimension_mismatch);
+  EXPECT_EQ(status({0.0, 1.0}), Errc::dimension_mismatch);
+  const std::array<std::uint32_t, 1> index{0};
+  const std::array<double, 1> value{1.0};
+  const Context sparse{.input = {.dense = value, .sparse = {.index = index, .value = value}}};
+  EXPECT_EQ(agent.select(sparse, rng).status, Errc::dimension_mismatch);
+}
+
+TEST(AnyAgent, LearnsFromExperienceAsTheAgentItself) {
+  AnyAgent agent = make_agent();
+  const std::array<double, 1> zero{0.0};
+  const std::array<double, 1> one{1.0};
+  const std::array<double, 1> wrong{7.0};
+  EXPECT_EQ(agent.update({.dense = zero}, to_arm(2), 1.0, {}, true, false),
+            Errc::ok);  // no next state needed
+  EXPECT_EQ(agent.update({.dense = one}, to_arm(0), 1.0, {.dense = zero}, false, true), Errc::ok);
+  EXPECT_EQ(agent.update({.dense = one}, to_arm(0), 1.0, {}, false, false), Errc::dimension_mismatch);
+  EXPECT_EQ(agent.update({.dense = wrong}, to_arm(0), 1.0, {}, true, false), Errc::invalid_argument);
+  EXPECT_EQ(agent.updates(), 2U);
+  EXPECT_EQ(agent.as<QLearning>()->value(1, to_arm(0)), 1.95);  // 1 + 0.95 * 1
+  std::array<double, 3> shares{};
+  ASSERT_EQ(agent.probabilities({.input = {.dense = one}}, shares), Errc::ok);
+  EXPECT_NEAR(shares[0], 0.9 + 0.1 / 3.0, 1e-15);
+  const std::array<ArmIndex, 1> offered{to_arm(1)};
+  Rng rng(1);
+  const Choice choice = agent.select({.input = {.dense = one}, .offered = offered}, rng);
+  EXPECT_EQ(choice.arm, to_arm(1));
+  EXPECT_NEAR(choice.propensity, 1.0, 1e-15);
+}
+
+TEST(AnyAgent, CopiesAreIndependentAndComparable) {
+  AnyAgent agent = make_agent();
+  AnyAgent copy = agent;
+  EXPECT_EQ(copy, agent);
+  ASSERT_TRUE(copy.add_arm());
+  ASSERT_EQ(copy.set_enabled(to_arm(0), false), Errc::ok);
+  EXPECT_EQ(copy.arm_count(), 4U);
+  EXPECT_EQ(agent.arm_count(), 3U);
+  EXPECT_TRUE(agent.enabled(to_arm(0)));
+  EXPECT_FALSE(copy == agent);
+  Writer writer;
+  copy.save(writer);
+  Reader reader(writer.view());
+  ASSERT_TRUE(agent.load(reader));
+  EXPECT_EQ(copy, agent);
+  EXPECT_EQ(agent.name(), "q_learning");
+  EXPECT_FALSE(agent.describe().summary.empty());
+}
+
+/// An agent over real-valued states whose actions are fixed.
+class Thermostat {
+ public:
+  using Config = NoConfig;
+  using State = Features;
+  using Action = ArmIndex;
+  static constexpr std::string_view kName = "thermostat";
+  static constexpr std::uint32_t kStateVersion = 1;
+  static Result<Thermostat> make(const Config& /*config*/, const Shape& /*shape*/) { return Thermostat{}; }
+  ActionChoice<Action> select_action(const State& state, Rng& /*rng*/) const noexcept {
+    return {.action = to_arm(state[0] < 20.0 ? 1 : 0), .propensity = 1.0};
+  }
+  Errc update(const Experience<State, Action>& /*experience*/) noexcept { return Errc::ok; }
+  std::size_t action_count() const noexcept { return 2; }
+  std::uint64_t updates() const noexcept { return 0; }
+  void save(Writer& /*writer*/) const {}
+  Result<void> load(Reader& /*reader*/) { return {}; }
+  Description describe() const { return {}; }
+  bool operator==(const Thermostat&) const = default;
+};
+
+TEST(AnyAgent, HoldsAgentsWithVectorStatesAndFixedActions) {
+  Registry registry;
+  ASSERT_TRUE(registry.add<Thermostat>());
+  AnyAgent agent = std::get<AnyAgent>(registry.make_policy({{"type", "thermostat"}}, {}).value());
+  const std::array<double, 2> cold{12.0, 0.0};
+  Rng rng(1);
+  EXPECT_EQ(agent.select({.input = {.dense = cold}}, rng).arm, to_arm(1));
+  const std::array<ArmIndex, 1> offered{to_arm(0)};
+  EXPECT_EQ(agent.select({.input = {.dense = cold}, .offered = offered}, rng).status, Errc::unsupported);
+  EXPECT_EQ(agent.add_arm().error().code, Errc::unsupported);
+  EXPECT_EQ(agent.set_enabled(to_arm(0), false), Errc::unsupported);
+  EXPECT_EQ(agent.reset_arm(to_arm(0)), Errc::unsupported);
+  EXPECT_EQ(agent.warm_start(to_arm(0), {}).error().code, Errc::unsupported);
+  std::array<double, 2> shares{};
+  EXPECT_EQ(agent.probabilities({.input = {.dense = cold}}, shares), Errc::unsupported);
+  EXPECT_TRUE(agent.enabled(to_arm(1)));
+  EXPECT_FALSE(agent.enabled(to_arm(2)));
+  EXPECT_EQ(agent.as<QLearning>(), nullptr);
+}
+
+TEST(AnyOptimizer, IsAValueWithTheOptimizersRules) {
+  AnyOptimizer optimizer = std::get<AnyOptimizer>(
+      make_policy({{"type", "gp_optimizer"}, {"parameters", Json::array({{{"name", "x"}}})}}, {}).value());
+  AnyOptimizer copy = optimizer;
+  Rng rng(1);
+  const std::vector<double> at = copy.ask(rng).value();
+  ASSERT_EQ(copy.begin({.id = 1, .values = at}), Errc::ok);
+  EXPECT_EQ(copy.pending(), 1U);
+  EXPECT_EQ(optimizer.pending(), 0U);
+  EXPECT_EQ(copy.tell(1, 0.5), Errc::ok);
+  EXPECT_EQ(copy.tell(1, 0.5), Errc::unknown_decision);
+  EXPECT_EQ(copy.best().id, 1U);
+  EXPECT_FALSE(copy == optimizer);
+  Writer writer;
+  copy.save(writer);
+  Reader reader(writer.view());
+  ASSERT_TRUE(optimizer.load(reader));
+  EXPECT_EQ(copy, optimizer);
+  EXPECT_EQ(copy.name(), "gp_optimizer");
+  EXPECT_NE(copy.as<GpOptimizer>(), nullptr);
+  ASSERT_EQ(copy.begin({.id = 2, .values = at}), Errc::ok);
+  EXPECT_EQ(copy.forget(2), Errc::ok);
+}
+
+TEST(AnyLearner, LearnsAndCopies) {
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    if (algorithm.family != Family::learner) {
+      continue;
+    }
+    AnyLearner learner = make_learner(minimal_spec(algorithm), kShape).value();
+    const AnyLearner untouched = learner;
+    const std::array<double, 1> one{1.0};
+    EXPECT_EQ(learner.partial_fit({.dense = one}, 1.0, 1.0), Errc::ok);
+    EXPECT_EQ(learner.partial_fit({}, 1.0, 1.0), Errc::dimension_mismatch);
+    EXPECT_TRUE(std::isnan(learner.predict({})));
+    EXPECT_EQ(learner.updates(), 1U);
+    EXPECT_EQ(untouched.updates(), 0U);
+    EXPECT_FALSE(learner == untouched);
+    AnyLearner again = untouched;
+    Writer writer;
+    learner.save(writer);
+    Reader reader(writer.view());
+    ASSERT_TRUE(again.load(reader));
+    EXPECT_EQ(again.predict({.dense = one}), learner.predict({.dense = one}));
+  }
+}
+
+}  // namespace
+}  // namespace attune

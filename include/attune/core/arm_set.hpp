@@ -13,8 +13,8 @@
 
 namespace attune {
 
-/// The arm slots of a policy with their enabled flags. A policy holds one and keeps its own per-arm numbers in
-/// vectors of the same length.
+/// The arm slots of a policy with their enabled flags. A policy holds one and keeps its own per-arm numbers
+/// in vectors of the same length.
 class ArmSet {
  public:
   explicit ArmSet(std::size_t arms) : enabled_(arms, 1), enabled_count_(arms) {}
@@ -37,8 +37,8 @@ class ArmSet {
 
   bool operator==(const ArmSet&) const = default;
 
-  /// Calls `visit(index)` for every arm that may be chosen in `context`: those offered (in that order, each at
-  /// most as often as it is listed), or all, less the disabled ones.
+  /// Calls `visit(index)` for every arm that may be chosen in `context`: those offered (in that order, each
+  /// at most as often as it is listed), or all, less the disabled ones.
   template <class Visitor>
   void for_each(const Context& context, Visitor&& visit) const {
     if (!context.offered.empty()) {

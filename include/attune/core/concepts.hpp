@@ -2,9 +2,9 @@
 /// @file
 /// The concepts that algorithms are checked against: Persistent, OnlineLearner, Bandit, RLAgent, Optimizer.
 ///
-/// All are values: copyable (the engine keeps two copies of each policy, see docs/design/engine.md), without base
-/// class or virtual function. `const` members may be called from many threads at once; the others need the
-/// object alone. Every promise below is a test in tests/laws/, run over every shipped type.
+/// All are values: copyable (the engine keeps two copies of each policy, see docs/design/engine.md), without
+/// base class or virtual function. `const` members may be called from many threads at once; the others need
+/// the object alone. Every promise below is a test in tests/laws/, run over every shipped type.
 #pragma once
 
 #include <concepts>
@@ -57,19 +57,20 @@ concept Configured = requires(const typename P::Config& config, const Shape& sha
 /// - neither allocates.
 /// Not required: convergence, a bounded target, thread-safe updates.
 template <class L>
-concept OnlineLearner = Persistent<L> && Configured<L> &&
-                        requires(L& learner, const L& seen, const Input& input, double number) {
-                          { learner.partial_fit(input, number, number) } noexcept -> std::same_as<Errc>;
-                          { seen.predict(input) } noexcept -> std::same_as<double>;
-                          { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
-                        };
+concept OnlineLearner =
+    Persistent<L> && Configured<L> && requires(L& learner, const L& seen, const Input& input, double number) {
+      { learner.partial_fit(input, number, number) } noexcept -> std::same_as<Errc>;
+      { seen.predict(input) } noexcept -> std::same_as<double>;
+      { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
+    };
 
 /// Chooses one of a changing set of arms and learns from the rewards of the chosen ones.
 ///
 /// Promised by the author:
 /// - `select` draws all its randomness from `rng`: same state, context and rng give the same choice;
 /// - `propensity` is the exact probability of the returned arm, or NaN where it is computed later (deferred);
-/// - only enabled arms, and of those only `context.offered` when it is not empty, are returned; with none left
+/// - only enabled arms, and of those only `context.offered` when it is not empty, are returned; with none
+/// left
 ///   the choice is kNoArm with status no_arm; entries of `offered` that are no arms are passed over;
 /// - a context of the wrong length or with NaN gives kNoArm with status dimension_mismatch or non_finite;
 /// - ties are broken uniformly;
@@ -79,25 +80,25 @@ concept OnlineLearner = Persistent<L> && Configured<L> &&
 /// - `select` and `update` neither allocate, lock, throw nor call the clock.
 /// Not required: a context, thread-safe updates, that the propensity is known.
 template <class B>
-concept Bandit =
-    Persistent<B> && Configured<B> &&
-    requires(B& bandit, const B& seen, const Context& context, const Feedback& feedback, Rng& rng, ArmIndex arm,
-             const ArmPrior& prior, bool flag) {
-      { seen.select(context, rng) } noexcept -> std::same_as<Choice>;
-      { bandit.update(feedback) } noexcept -> std::same_as<Errc>;
-      { seen.arm_count() } noexcept -> std::same_as<std::size_t>;
-      { seen.enabled(arm) } noexcept -> std::same_as<bool>;
-      { bandit.add_arm() } -> std::same_as<Result<ArmIndex>>;
-      { bandit.set_enabled(arm, flag) } noexcept -> std::same_as<Errc>;
-      { bandit.reset_arm(arm) } noexcept -> std::same_as<Errc>;
-      { bandit.warm_start(arm, prior) } -> std::same_as<Result<void>>;
-      { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
-    };
+concept Bandit = Persistent<B> && Configured<B> &&
+                 requires(B& bandit, const B& seen, const Context& context, const Feedback& feedback,
+                          Rng& rng, ArmIndex arm, const ArmPrior& prior, bool flag) {
+                   { seen.select(context, rng) } noexcept -> std::same_as<Choice>;
+                   { bandit.update(feedback) } noexcept -> std::same_as<Errc>;
+                   { seen.arm_count() } noexcept -> std::same_as<std::size_t>;
+                   { seen.enabled(arm) } noexcept -> std::same_as<bool>;
+                   { bandit.add_arm() } -> std::same_as<Result<ArmIndex>>;
+                   { bandit.set_enabled(arm, flag) } noexcept -> std::same_as<Errc>;
+                   { bandit.reset_arm(arm) } noexcept -> std::same_as<Errc>;
+                   { bandit.warm_start(arm, prior) } -> std::same_as<Result<void>>;
+                   { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
+                 };
 
 /// A Bandit that can state the whole distribution its next choice is drawn from.
 ///
-/// `probabilities(context, out)` writes P(arm) for each slot into `out` (length arm_count()): zero for arms that
-/// cannot be chosen, summing to 1. Errors: as the status of select; dimension_mismatch for a wrong `out`.
+/// `probabilities(context, out)` writes P(arm) for each slot into `out` (length arm_count()): zero for arms
+/// that cannot be chosen, summing to 1. Errors: as the status of select; dimension_mismatch for a wrong
+/// `out`.
 template <class B>
 concept ExplicitBandit = Bandit<B> && requires(const B& seen, const Context& context, std::span<double> out) {
   { seen.probabilities(context, out) } noexcept -> std::same_as<Errc>;
@@ -106,8 +107,8 @@ concept ExplicitBandit = Bandit<B> && requires(const B& seen, const Context& con
 /// A Bandit that wants to know of pulls whose reward is still to come.
 ///
 /// Deterministic policies repeat their choice until a reward arrives unless they count what is pending.
-/// `note_pull` announces one; the update that answers it has `announced = true`; `note_lost` says that no reward
-/// will come. Errors: unknown_arm; note_lost without a pending pull: invalid_argument.
+/// `note_pull` announces one; the update that answers it has `announced = true`; `note_lost` says that no
+/// reward will come. Errors: unknown_arm; note_lost without a pending pull: invalid_argument.
 template <class B>
 concept CountsPending = Bandit<B> && requires(B& bandit, ArmIndex arm) {
   { bandit.note_pull(arm) } noexcept -> std::same_as<Errc>;
@@ -131,15 +132,16 @@ struct ActionChoice {
 /// - `update` with a terminal experience does not use the value of `next_state`; a truncated one does;
 /// - an `update` that does not return Errc::ok changes nothing.
 template <class A>
-concept RLAgent =
-    Persistent<A> && Configured<A> &&
-    requires(A& agent, const A& seen, const typename A::State& state,
-             const Experience<typename A::State, typename A::Action>& experience, Rng& rng) {
-      { seen.select_action(state, rng) } noexcept -> std::same_as<ActionChoice<typename A::Action>>;
-      { agent.update(experience) } noexcept -> std::same_as<Errc>;
-      { seen.action_count() } noexcept -> std::same_as<std::size_t>;
-      { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
-    };
+concept RLAgent = Persistent<A> && Configured<A> &&
+                  requires(A& agent, const A& seen, const typename A::State& state,
+                           const Experience<typename A::State, typename A::Action>& experience, Rng& rng) {
+                    {
+                      seen.select_action(state, rng)
+                    } noexcept -> std::same_as<ActionChoice<typename A::Action>>;
+                    { agent.update(experience) } noexcept -> std::same_as<Errc>;
+                    { seen.action_count() } noexcept -> std::same_as<std::size_t>;
+                    { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
+                  };
 
 /// Proposes parameter settings and learns from their values; larger values are better.
 ///
@@ -149,18 +151,17 @@ concept RLAgent =
 /// a non-finite value is refused and the trial stays pending; same state and rng give the same proposal.
 /// Not required: that `ask` is fast or does not allocate.
 template <class O>
-concept Optimizer = Persistent<O> &&
-                    requires(O& optimizer, const O& seen, const typename O::Config& config, Rng& rng,
-                             const Trial& trial, std::uint64_t id, double value) {
-                      { O::make(config) } -> std::same_as<Result<O>>;
-                      { seen.ask(rng) } -> std::same_as<Result<std::vector<double>>>;
-                      { optimizer.begin(trial) } -> std::same_as<Errc>;
-                      { optimizer.tell(id, value) } -> std::same_as<Errc>;
-                      { optimizer.forget(id) } -> std::same_as<Errc>;
-                      { seen.dimension() } noexcept -> std::same_as<std::size_t>;
-                      { seen.pending() } noexcept -> std::same_as<std::size_t>;
-                      { seen.best() } -> std::same_as<Trial>;
-                    };
+concept Optimizer = Persistent<O> && requires(O& optimizer, const O& seen, const typename O::Config& config,
+                                              Rng& rng, const Trial& trial, std::uint64_t id, double value) {
+  { O::make(config) } -> std::same_as<Result<O>>;
+  { seen.ask(rng) } -> std::same_as<Result<std::vector<double>>>;
+  { optimizer.begin(trial) } -> std::same_as<Errc>;
+  { optimizer.tell(id, value) } -> std::same_as<Errc>;
+  { optimizer.forget(id) } -> std::same_as<Errc>;
+  { seen.dimension() } noexcept -> std::same_as<std::size_t>;
+  { seen.pending() } noexcept -> std::same_as<std::size_t>;
+  { seen.best() } -> std::same_as<Trial>;
+};
 
 // ------------------------------------------------------------------------------------------- diagnosis
 

@@ -22,7 +22,8 @@ struct Bounds {
 };
 
 /// Names of an enumeration's values, in order of the values 0, 1, 2, ...; specialise for each enum used in a
-/// Config: `template <> inline constexpr std::array<std::string_view, 2> kEnumNames<Loss>{"squared", "logistic"};`
+/// Config: `template <> inline constexpr std::array<std::string_view, 2> kEnumNames<Loss>{"squared",
+/// "logistic"};`
 template <class E>
 inline constexpr std::array<std::string_view, 0> kEnumNames{};
 
@@ -46,20 +47,21 @@ namespace detail {
 template <class Config>
 [[nodiscard]] Result<void> check_bounds(const Config& config) {
   Result<void> verdict;
-  Config::fields(config, [&]<class T>(std::string_view name, const T& value, Bounds bounds, std::string_view) {
-    if (!verdict) {
-      return;
-    }
-    if constexpr (std::is_same_v<T, std::vector<double>>) {
-      for (const double entry : value) {
-        if (verdict) {
-          verdict = detail::check_number(name, entry, bounds);
-        }
-      }
-    } else if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
-      verdict = detail::check_number(name, static_cast<double>(value), bounds);
-    }
-  });
+  Config::fields(config,
+                 [&]<class T>(std::string_view name, const T& value, Bounds bounds, std::string_view) {
+                   if (!verdict) {
+                     return;
+                   }
+                   if constexpr (std::is_same_v<T, std::vector<double>>) {
+                     for (const double entry : value) {
+                       if (verdict) {
+                         verdict = detail::check_number(name, entry, bounds);
+                       }
+                     }
+                   } else if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+                     verdict = detail::check_number(name, static_cast<double>(value), bounds);
+                   }
+                 });
   return verdict;
 }
 

@@ -2,8 +2,8 @@
 /// @file
 /// Records: what the journal holds. The state of an engine is the fold of its records, in order of position.
 ///
-/// The layout is fixed, little-endian, 8-byte aligned and documented in docs/format/record.md, so that a program
-/// in any language can read it.
+/// The layout is fixed, little-endian, 8-byte aligned and documented in docs/format/record.md, so that a
+/// program in any language can read it.
 #pragma once
 
 #include <array>
@@ -32,17 +32,17 @@ enum class Rung : std::uint8_t {
 
 /// What an event record says.
 enum class EventKind : std::uint16_t {
-  tick = 1,          ///< time passed; joins whose window ended are closed
-  arm_added = 2,     ///< text: the arm's id; numbers: its features; aux: prior weight; value: prior mean
-  arm_enabled = 3,   ///< text: the arm's id
-  arm_disabled = 4,  ///< text: the arm's id
-  arm_removed = 5,   ///< text: the arm's id
-  episode_ended = 6, ///< number: hash of the episode
+  tick = 1,           ///< time passed; joins whose window ended are closed
+  arm_added = 2,      ///< text: the arm's id; numbers: its features; aux: prior weight; value: prior mean
+  arm_enabled = 3,    ///< text: the arm's id
+  arm_disabled = 4,   ///< text: the arm's id
+  arm_removed = 5,    ///< text: the arm's id
+  episode_ended = 6,  ///< number: hash of the episode
 };
 
 /// First 48 bytes of every record.
 struct RecordHeader {
-  std::uint32_t size = 0;      ///< of the whole record in bytes, a multiple of 8
+  std::uint32_t size = 0;  ///< of the whole record in bytes, a multiple of 8
   RecordKind kind{};
   std::uint16_t flags = 0;
   std::uint64_t position = 0;  ///< 1, 2, 3, ... in the journal; 0 before it is assigned
@@ -68,8 +68,8 @@ struct DecisionRecord {
   Rung rung = Rung::policy;
   Input input{};
   std::span<const ArmIndex> offered{};
-  std::span<const double> values{};          ///< parameters, for optimizer points
-  std::span<const double> action_features{}; ///< of the chosen arm, where arms have features
+  std::span<const double> values{};           ///< parameters, for optimizer points
+  std::span<const double> action_features{};  ///< of the chosen arm, where arms have features
 };
 
 /// One named number that came back for a decision.

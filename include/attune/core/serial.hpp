@@ -27,7 +27,8 @@ using ByteView = std::span<const std::byte>;
 class Writer {
  public:
   Writer() = default;
-  /// Continues at the end of a buffer that the caller keeps for reuse (no allocation once it is large enough).
+  /// Continues at the end of a buffer that the caller keeps for reuse (no allocation once it is large
+  /// enough).
   explicit Writer(Bytes&& reuse) noexcept : buffer_(std::move(reuse)) { buffer_.clear(); }
 
   void u8(std::uint8_t value) { raw(&value, 1); }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace attune {
 
@@ -18,7 +19,7 @@ class ShortText {
 
   // The bytes beyond `size_` are never read, so they are not cleared.
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
-  ShortText() noexcept : size_(0) {}
+  ShortText() noexcept {}  // NOLINT(modernize-use-equals-default): as the comment above says
   ShortText(const ShortText& other) noexcept : ShortText() { assign(other.view()); }
   ShortText& operator=(const ShortText& other) noexcept {
     if (this != &other) {
@@ -26,6 +27,8 @@ class ShortText {
     }
     return *this;
   }
+  ShortText(ShortText&& other) noexcept : ShortText(std::as_const(other)) {}
+  ShortText& operator=(ShortText&& other) noexcept { return *this = std::as_const(other); }
   ~ShortText() = default;
 
   void assign(std::string_view text) noexcept {
@@ -35,10 +38,12 @@ class ShortText {
   [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), size_}; }
   // NOLINTNEXTLINE(google-explicit-constructor): stands in for a string_view everywhere
   operator std::string_view() const noexcept { return view(); }
-  friend bool operator==(const ShortText& text, std::string_view other) noexcept { return text.view() == other; }
+  friend bool operator==(const ShortText& text, std::string_view other) noexcept {
+    return text.view() == other;
+  }
 
  private:
-  std::uint8_t size_;
+  std::uint8_t size_ = 0;
   std::array<char, kMaxSize> bytes_;
 };
 

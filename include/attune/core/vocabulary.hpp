@@ -63,10 +63,10 @@ struct Context {
 /// What a policy chose, with what an off-policy estimator needs later.
 struct Choice {
   ArmIndex arm = kNoArm;
-  double propensity = 0.0;    ///< P(arm | state, context) in (0, 1]; NaN where it is computed later
-  double score = 0.0;         ///< the quantity that was maximised, in units of reward where it has any
-  bool greedy = true;         ///< false when the arm was taken to explore
-  Errc status = Errc::no_arm; ///< ok, or why arm is kNoArm
+  double propensity = 0.0;     ///< P(arm | state, context) in (0, 1]; NaN where it is computed later
+  double score = 0.0;          ///< the quantity that was maximised, in units of reward where it has any
+  bool greedy = true;          ///< false when the arm was taken to explore
+  Errc status = Errc::no_arm;  ///< ok, or why arm is kNoArm
 
   [[nodiscard]] static Choice refused(Errc why) noexcept { return Choice{.status = why}; }
 };
@@ -74,11 +74,11 @@ struct Choice {
 /// One observed reward for one arm.
 struct Feedback {
   ArmIndex arm{};
-  double reward = 0.0;   ///< units and range are stated by the policy
-  Input input{};         ///< the features the decision was made with
-  Features action{};     ///< the arm's own features at that time; empty where there are none
-  double weight = 1.0;   ///< importance, finite and >= 0; 0 changes nothing that is estimated
-  bool announced = false; ///< true when this answers a pull that note_pull() announced before
+  double reward = 0.0;     ///< units and range are stated by the policy
+  Input input{};           ///< the features the decision was made with
+  Features action{};       ///< the arm's own features at that time; empty where there are none
+  double weight = 1.0;     ///< importance, finite and >= 0; 0 changes nothing that is estimated
+  bool announced = false;  ///< true when this answers a pull that note_pull() announced before
 };
 
 /// What is believed of an arm before its first reward: `weight` pseudo-rewards of the given mean.
@@ -116,10 +116,10 @@ struct Trial {
 
 /// State of a policy put into words and numbers, for people and tools.
 struct Description {
-  std::string summary;                                     ///< one sentence
-  std::vector<std::pair<std::string, double>> values;      ///< scalars by name
-  std::vector<std::string> columns;                        ///< names of the per-arm (or per-row) numbers
-  std::vector<std::vector<double>> rows;                   ///< one row an arm, as many numbers as columns
+  std::string summary;                                 ///< one sentence
+  std::vector<std::pair<std::string, double>> values;  ///< scalars by name
+  std::vector<std::string> columns;                    ///< names of the per-arm (or per-row) numbers
+  std::vector<std::vector<double>> rows;               ///< one row an arm, as many numbers as columns
 };
 
 /// All entries finite? One pass, no branch per entry.

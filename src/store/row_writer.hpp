@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// RowWriter: turns records into the rows that people read, beside the record itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <attune/core/record.hpp>
+#include <attune/store/journal.hpp>
+
+#include "store/record_check.hpp"
+#include "store/sqlite.hpp"
+
+namespace attune::detail {
+
+/// How many records of each kind.
+struct KindCounts {
+  std::uint64_t decisions = 0;
+  std::uint64_t outcomes = 0;
+  std::uint64_t events = 0;
+};
+
+/// The kind of an event as its row names it.
+[[nodiscard]] std::string_view event_name(EventKind kind) noexcept;
+
+/// Writes rows inside a transaction that its owner opens and ends.
+class RowWriter {
+ public:
+  [[nodiscard]] static Result<RowWriter> make(const Database& database);
+
+  void set_names(Names names);
+  /// Inserts the row of a checked record and counts it. Errors: invalid_argument (its body cannot be
+  /// decoded), io.
+  [[nodiscard]] Result<void> insert(ByteView record, RecordKind kind, KindCounts& counts);
+  /// The transaction was rolled back: names of points written in it are not there.
+  void forget_points() noexcept { written_points_.clear(); }
+
+ private:
+  RowWriter() = default;
+  [[nodiscard]] Result<void> insert_decision(ByteView record);
+  [[nodiscard]] Result<void> insert_outcome(ByteView record);
+  [[nodiscard]] Result<void> insert_event(ByteView record);
+  [[nodiscard]] Result<void> note_point(std::uint32_t point);
+
+  Statement decision_;
+  Statement outcome_;
+  Statement event_;
+  Statement point_;
+  Names names_;
+  std::vector<std::uint32_t> written_points_;  // sorted
+  std::string text_;                           // JSON of the row being written
+  AlignedRecord aligned_;
+};
+
+}  // namespace attune::detail

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// The tables of a store: how they are made and how an existing file is recognised. See docs/format/store.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <attune/core/serial.hpp>
+
+#include "store/sqlite.hpp"
+
+namespace attune::detail {
+
+inline constexpr std::uint32_t kApplicationId = 0x6174746E;  ///< "attn", at offset 68 of the file
+inline constexpr std::uint32_t kSchemaVersion = 1;           ///< PRAGMA user_version, at offset 60
+
+/// Makes the tables of an empty store in one transaction and leaves the file in WAL mode.
+[[nodiscard]] Result<void> create_schema(Database& database);
+
+/// Decides from the file's first 100 bytes whether it is a store that this version reads, before SQLite opens
+/// it: opening alone may change a file. Errors: corrupt_state, unsupported_version; sentences for the
+/// operator.
+[[nodiscard]] Result<void> check_header(const std::string& path, std::uint64_t file_bytes, ByteView header);
+
+/// Checks that every table is exactly as create_schema() made it and that nothing in the file runs by itself.
+/// Errors: corrupt_state, io.
+[[nodiscard]] Result<void> check_schema(const std::string& path, Database& database);
+
+}  // namespace attune::detail

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// WriterLock: at most one writer per store, known by its process; and a second witness of what was
+/// acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <attune/core/error.hpp>
+
+namespace attune::detail {
+
+/// The file "<store>-lock": an advisory lock that the kernel drops when its process ends, however it ends,
+/// and one line of text that tells other programs who holds it and up to which position the store was
+/// committed.
+///
+/// SQLite's own locks would not do: in WAL mode they let a second writer in between two transactions, and
+/// with locking_mode=EXCLUSIVE they keep readers out.
+class WriterLock {
+ public:
+  struct Content {
+    std::string store_id;
+    std::int64_t process = 0;
+    std::uint64_t position = 0;
+  };
+
+  /// Takes the lock without waiting. Errors: io, naming the process that has it.
+  [[nodiscard]] static Result<WriterLock> take(const std::string& store_path);
+  /// What the file says; no value when there is none or it says nothing.
+  [[nodiscard]] static std::optional<Content> peek(const std::string& store_path);
+  /// The process that has the lock now; no value: nobody.
+  [[nodiscard]] static std::optional<std::int64_t> holder(const std::string& store_path);
+
+  WriterLock(WriterLock&& other) noexcept;
+  WriterLock& operator=(WriterLock&& other) noexcept;
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
+  ~WriterLock();
+
+  /// Writes the whole line. Errors: io.
+  [[nodiscard]] Result<void> write(std::string_view store_id, std::uint64_t position) const;
+  /// Writes the position alone: one small system call, no flush. A failure is no harm: the old, lower
+  /// position holds.
+  void note_position(std::uint64_t position) const noexcept;
+  /// False in a forked child: it must not use its parent's connection.
+  [[nodiscard]] bool owned_by_this_process() const noexcept;
+
+ private:
+  explicit WriterLock(int descriptor) noexcept;
+  int descriptor_ = -1;
+  std::int64_t process_ = 0;
+};
+
+}  // namespace attune::detail

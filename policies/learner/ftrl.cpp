@@ -32,21 +32,21 @@ Result<FtrlLearner> FtrlLearner::make(const Config& config, const Shape& shape) 
   return FtrlLearner(config, *std::move(model));
 }
 
-double FtrlLearner::solve(const Sums& sums, double l1, double l2) const noexcept {
-  const double excess = std::abs(sums.gradient) - l1;
+double FtrlLearner::solve(double gradient, double root, double l1, double l2) const noexcept {
+  const double excess = std::abs(gradient) - l1;
   if (excess <= 0.0) {
     return 0.0;
   }
-  return -std::copysign(excess, sums.gradient) /
-         (((config_.beta + std::sqrt(sums.squares)) / config_.alpha) + l2);
+  return -std::copysign(excess, gradient) / (((config_.beta + root) * inverse_alpha_) + l2);
 }
 
 void FtrlLearner::learn(Sums& sums, double& weight, double gradient, double l1, double l2) const noexcept {
   const double squares = sums.squares + (gradient * gradient);
-  const double sigma = (std::sqrt(squares) - std::sqrt(sums.squares)) / config_.alpha;
+  const double root = std::sqrt(squares);
+  const double sigma = (root - std::sqrt(sums.squares)) * inverse_alpha_;
   sums.gradient += gradient - (sigma * weight);
   sums.squares = squares;
-  weight = solve(sums, l1, l2);
+  weight = solve(sums.gradient, root, l1, l2);
 }
 
 Errc FtrlLearner::partial_fit(const Input& input, double target, double weight) noexcept {
@@ -100,11 +100,11 @@ Result<void> FtrlLearner::load(Reader& reader) {
     return sums.squares >= 0.0 && sums.squares <= kLargestSquares &&
            std::abs(sums.gradient) < kLargestSquares && std::abs(weight) <= kLargestWeight;
   };
-  read.model_.bias = solve(read.bias_sums_, 0.0, 0.0);
+  read.model_.bias = solve(read.bias_sums_.gradient, std::sqrt(read.bias_sums_.squares), 0.0, 0.0);
   bool good = in_range(read.bias_sums_, read.model_.bias) && (config_.intercept || read.bias_sums_ == Sums{});
   for (std::size_t i = 0; i < read.sums_.size(); ++i) {
     read.sums_[i] = {gradients[i], squares[i]};
-    read.model_.weights[i] = solve(read.sums_[i], config_.l1, config_.l2);
+    read.model_.weights[i] = solve(gradients[i], std::sqrt(squares[i]), config_.l1, config_.l2);
     good = good && in_range(read.sums_[i], read.model_.weights[i]);
   }
   if (!good) {

@@ -89,8 +89,8 @@ struct FourBlocks {
                                               std::uint64_t sequence, std::uint64_t key,
                                               std::uint64_t* out) noexcept {
   for (std::uint32_t block = 0; block < kManyBlocks; block += 8) {
-    FourBlocks low;
-    FourBlocks high;
+    FourBlocks low{};
+    FourBlocks high{};
     low.start(first_block + block, purpose, sequence);
     high.start(first_block + block + 4, purpose, sequence);
     __m256i k0 = _mm256_set1_epi64x(static_cast<std::int64_t>(key & 0xFFFFFFFFULL));
@@ -113,7 +113,8 @@ void many_blocks(std::uint32_t first_block, std::uint32_t purpose, std::uint64_t
                  std::uint64_t* out) noexcept {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2")) {
-    return many_blocks_avx2(first_block, purpose, sequence, key, out);
+    many_blocks_avx2(first_block, purpose, sequence, key, out);
+    return;
   }
 #endif
   many_blocks_plain(first_block, purpose, sequence, key, out);

@@ -37,7 +37,7 @@ void set_last_error(std::string_view before, std::string_view name, std::string_
   constexpr std::size_t kLongestName = 128;
   for (const std::string_view part : {before, name.substr(0, kLongestName), after}) {
     const std::size_t room = std::min(part.size(), kErrorSize - error.size);
-    std::copy_n(part.data(), room, error.text.data() + error.size);
+    std::ranges::copy(part.substr(0, room), error.text.begin() + static_cast<std::ptrdiff_t>(error.size));
     error.size += room;
   }
 }

@@ -231,7 +231,7 @@ Result<void> Engine::Impl::commit(bool with_checkpoint) {
   if (options.journal != nullptr) {
     batch.clear();
     for (std::uint64_t cursor = commit_cursor; cursor != fold_cursor;) {
-      batch.push_back(ring.next(cursor));
+      batch.emplace_back(ring.next(cursor));
     }
     if (batch.empty() && !with_checkpoint) {
       return {};

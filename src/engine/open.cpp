@@ -78,6 +78,7 @@ void Engine::Impl::publish_names() {
          return point < points.size() ? std::string_view(points[point]->config().name) : std::string_view();
        },
        .arm = [this](std::uint32_t point, std::uint32_t arm) -> std::string_view {
+         // NOLINTNEXTLINE(misc-use-internal-linkage): it is inside a function
          thread_local std::shared_ptr<const std::string> kept;  // keeps the text alive until the next call
          kept = names.get(point, arm);
          return kept ? std::string_view(*kept) : std::string_view();

@@ -120,6 +120,8 @@ struct Applier {
 
 }  // namespace
 
+// Only an optimizer takes memory here; without it the fold cannot go on and the process ends, as everywhere.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 Errc apply(PointState& state, const PolicyOp& op) noexcept {
   ++state.version;
   return std::visit(Applier{state, op}, state.policy);

@@ -111,7 +111,7 @@ bool Engine::Impl::commit_until(std::uint64_t end, const Snapshot* taken, std::u
   if (options.journal != nullptr) {
     batch.clear();
     for (std::uint64_t cursor = commit_cursor; cursor != end;) {
-      batch.push_back(ring.next(cursor));
+      batch.emplace_back(ring.next(cursor));
     }
     const std::uint64_t last = last_position + batch.size();
     if (!append(batch, taken == nullptr ? nullptr : &taken->state, taken == nullptr ? 0 : taken->time,

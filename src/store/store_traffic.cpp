@@ -196,14 +196,19 @@ std::vector<PointReport> Traffic::points(std::optional<std::uint32_t> only) cons
 void Traffic::fill_shares() {
   for (auto& [number, traffic] : points_) {
     const std::size_t total = traffic.chosen.size();
-    for (std::size_t part = 0; part < ArmReport::kParts; ++part) {
-      const std::size_t begin = total * part / ArmReport::kParts;
-      const std::size_t end = total * (part + 1) / ArmReport::kParts;
-      for (std::size_t i = begin; i < end; ++i) {
-        if (traffic.chosen[i] != kNoIndex) {
-          arms_[traffic.chosen[i]].share[part] += 1.0 / static_cast<double>(end - begin);
-        }
+    for (std::size_t i = 0; i < total; ++i) {
+      if (traffic.chosen[i] != kNoIndex) {
+        arms_[traffic.chosen[i]].share[i * ArmReport::kParts / total] += 1.0;
       }
+    }
+  }
+  for (ArmReport& arm : arms_) {
+    const std::size_t total = points_[arm.point].chosen.size();
+    for (std::size_t part = 0; part < ArmReport::kParts; ++part) {
+      // Decisions i with i * parts / total == part.
+      const std::size_t begin = (part * total + ArmReport::kParts - 1) / ArmReport::kParts;
+      const std::size_t end = ((part + 1) * total + ArmReport::kParts - 1) / ArmReport::kParts;
+      arm.share[part] /= static_cast<double>(std::max<std::size_t>(end - begin, 1));
     }
   }
 }

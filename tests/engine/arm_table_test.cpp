@@ -6,11 +6,14 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <attune/core/rng.hpp>
+
+#include "tests/support/allocation_counter.hpp"
 
 namespace attune {
 namespace {
@@ -199,6 +202,18 @@ TEST(ArmTable, AgreesWithAMapUnderRandomOperations) {
     enabled += on ? 1 : 0;
   }
   EXPECT_EQ(table.enabled_count(), enabled);
+}
+
+TEST(ArmTable, LooksUpWithoutAllocation) {
+  const ArmTable table = three_arms();
+  const std::string_view known = "große";
+  const std::string_view unknown = "an id that is longer than what fits a small string";
+  const test::AllocationCount allocations;
+  const ArmIndex found = table.find(known);
+  const ArmIndex missing = table.find(unknown);
+  EXPECT_EQ(allocations.count(), 0U);
+  EXPECT_EQ(found, to_arm(1));
+  EXPECT_EQ(missing, kNoArm);
 }
 
 TEST(ArmTable, HoldsAHundredThousandArms) {

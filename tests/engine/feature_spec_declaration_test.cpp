@@ -6,29 +6,20 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "engine/feature_spec.hpp"
-#include "engine/json_reader.hpp"
+#include "tests/engine/encoded.hpp"
 
 namespace attune {
 namespace {
 
-Result<FeatureSpec> parse(std::string_view json) {
-  const JsonPath root;
-  const JsonPath path{.parent = &root, .key = "context"};
-  return FeatureSpec::parse(parse_json(json).value(), path);
-}
+using test::feature;
+using test::parse;
 
 std::string error_of(std::string_view json) {
   const Result<FeatureSpec> spec = parse(json);
   EXPECT_FALSE(spec) << json;
   return spec ? "no error" : spec.error().message;
-}
-
-/// One named feature as a context "features" list.
-std::string feature(std::string_view members) {
-  return R"({"features": [{"name": "x", )" + std::string(members) + "}]}";
 }
 
 TEST(FeatureSpecDeclaration, RefusesBadDeclarationsWithTheirPath) {

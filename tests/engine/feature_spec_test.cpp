@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,72 +16,20 @@
 
 #include <attune/core/rng.hpp>
 
-#include "core/hash.hpp"
-#include "engine/json_reader.hpp"
+#include "tests/engine/encoded.hpp"
+#include "tests/support/allocation_counter.hpp"
 
 namespace attune {
 namespace {
 
-constexpr std::uint64_t kSeed = 0x6174'7475'6E65'0001;  // docs/features.md
+using test::Encoded;
+using test::feature;
+using test::kGateway;
+using test::number;
+using test::spec_of;
+using test::text;
+
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-Result<FeatureSpec> parse(std::string_view json) {
-  const JsonPath root;
-  const JsonPath path{.parent = &root, .key = "context"};
-  return FeatureSpec::parse(parse_json(json).value(), path);
-}
-
-FeatureSpec spec_of(std::string_view json) {
-  Result<FeatureSpec> spec = parse(json);
-  EXPECT_TRUE(spec) << spec.error().message;
-  return spec ? *spec : FeatureSpec();
-}
-
-/// One named feature as a context "features" list.
-std::string feature(std::string_view members) {
-  return R"({"features": [{"name": "x", )" + std::string(members) + "}]}";
-}
-
-NamedFeature number(std::string_view name, double value) {
-  return {.name = name, .number = value, .text = {}};
-}
-NamedFeature text(std::string_view name, std::string_view value) {
-  return {.name = name, .text = value, .is_text = true};
-}
-
-/// Encodes with buffers of exactly the promised size.
-struct Encoded {
-  explicit Encoded(const FeatureSpec& spec, const ContextView& context)
-      : dense_buffer(spec.dense_size(), -7.0), index(spec.sparse_size()), value(spec.sparse_size()) {
-    Input input;
-    code = spec.encode(context, {dense_buffer, index, value, reason}, input);
-    if (code == Errc::ok) {
-      dense.assign(input.dense.begin(), input.dense.end());
-      for (std::size_t i = 0; i < input.sparse.index.size(); ++i) {
-        sparse[input.sparse.index[i]] = input.sparse.value[i];
-      }
-      well_formed = check_input(input, spec.dimension(), spec.sparse()) == Errc::ok;
-    }
-  }
-  Encoded(const FeatureSpec& spec, const std::vector<NamedFeature>& named)
-      : Encoded(spec, ContextView{.named = named}) {}
-
-  std::vector<double> dense_buffer;
-  std::vector<std::uint32_t> index;
-  std::vector<double> value;
-  std::array<char, 160> reason{};
-  Errc code = Errc::ok;
-  bool well_formed = false;
-  std::vector<double> dense;
-  std::map<std::uint32_t, double> sparse;
-};
-
-constexpr std::string_view kGateway = R"({"version": 3, "intercept": true, "features": [
-  {"name": "n_chars", "type": "number", "scale": "log1p", "default": 0},
-  {"name": "is_code", "type": "boolean", "default": false},
-  {"name": "task", "type": "category", "values": ["chat", "code", "sum"]},
-  {"name": "user", "type": "category", "buckets": 16, "default": ""},
-  {"name": "prompt", "type": "text", "buckets": 64, "default": ""}]})";
 
 TEST(FeatureSpec, ReadsTheForms) {
   EXPECT_EQ(spec_of("{}").kind(), FeatureSpec::Kind::none);
@@ -188,95 +135,6 @@ TEST(FeatureSpec, EncodesCategoriesAsOneColumnEach) {
   EXPECT_EQ(Encoded(spec, {text("x", "")}).dense, (std::vector<double>{0, 0, 0, 1}));
 }
 
-TEST(FeatureSpec, HashesAsDocumented) {
-  // docs/features.md: seed of a feature = XXH64(name, fixed seed); bucket = XXH64(text, seed of the feature)
-  // mod width.
-  const std::uint64_t seed = hash64("x", kSeed);
-  const FeatureSpec category = spec_of(feature(R"("type": "category", "buckets": 1000)"));
-  for (const char* value : {"", "user-1", "user-2", "ß"}) {
-    const Encoded encoded(category, {text("x", value)});
-    EXPECT_EQ(encoded.dense.at(hash64(value, seed) % 1000), 1.0);
-    EXPECT_EQ(std::count(encoded.dense.begin(), encoded.dense.end(), 0.0), 999);
-  }
-
-  // Words "it", "s", "2", "it" and the pairs (it, s), (s, 2), (2, it): counts 2, 1, 1, 1, 1, 1; length 3.
-  const FeatureSpec words = spec_of(feature(R"("type": "text", "buckets": 100003)"));
-  const Encoded encoded(words, {text("x", "It's 2: IT!")});
-  const std::array<std::uint64_t, 3> hash{hash64("it", seed), hash64("s", seed), hash64("2", seed)};
-  const auto pair = [&](std::size_t a, std::size_t b) {
-    const std::array<std::uint64_t, 2> both{hash.at(a), hash.at(b)};
-    return hash64(std::as_bytes(std::span(both)), seed);
-  };
-  std::vector<double> expected(100'003);
-  for (const std::uint64_t gram : {hash[0], hash[0], hash[1], hash[2], pair(0, 1), pair(1, 2), pair(2, 0)}) {
-    expected[gram % expected.size()] += 1.0 / 3.0;
-  }
-  ASSERT_EQ(std::count_if(expected.begin(), expected.end(), [](double x) { return x > 0.0; }), 6);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_NEAR(encoded.dense.at(i), expected[i], 1e-15) << i;  // one rounding of 1/3, one of the sum
-  }
-}
-
-TEST(FeatureSpec, BucketsNeverChange) {
-  // By an independent implementation of XXH64. Stored models depend on these numbers: if this fails, the
-  // encoding changed and old checkpoints are wrong.
-  const FeatureSpec category = spec_of(feature(R"("type": "category", "buckets": 1000)"));
-  const auto bucket = [&](std::string_view value) {
-    const Encoded encoded(category, {text("x", value)});
-    return std::find(encoded.dense.begin(), encoded.dense.end(), 1.0) - encoded.dense.begin();
-  };
-  EXPECT_EQ(bucket("user-1"), 689);
-  EXPECT_EQ(bucket("user-2"), 271);
-  EXPECT_EQ(bucket(""), 745);
-  EXPECT_EQ(spec_of(kGateway).fingerprint(), "named:v3:87:57c4634c563e8e39");
-}
-
-TEST(FeatureSpec, TextsWithoutWordsAreZeroAndOthersHaveLengthOne) {
-  for (const char* sparse : {"false", "true"}) {
-    const FeatureSpec spec = spec_of(R"({"sparse": )" + std::string(sparse) +
-                                     R"(, "features": [{"name": "x", "type": "text", "buckets": 16}]})");
-    for (const std::string_view value : {"", " \n.,;", "one", "a b a b a b", "ünïcödé wörds", "\xFF\xFE"}) {
-      const Encoded encoded(spec, {text("x", value)});
-      ASSERT_EQ(encoded.code, Errc::ok);
-      EXPECT_TRUE(encoded.well_formed);
-      double squares = 0.0;
-      for (const double x : encoded.dense) {
-        squares += x * x;
-      }
-      for (const auto& [index, x] : encoded.sparse) {
-        squares += x * x;
-      }
-      const bool no_words = value.empty() || value[0] == ' ';
-      EXPECT_NEAR(squares, no_words ? 0.0 : 1.0, 1e-14) << value;
-    }
-  }
-}
-
-TEST(FeatureSpec, TextsOfAnyLengthFitTheBuffers) {
-  std::string prompt;
-  for (int i = 0; i < 6'000; ++i) {
-    prompt += std::to_string(i) + " ";
-  }
-  const std::string wide = R"("features": [{"name": "x", "type": "text", "buckets": 1000000}, )"
-                           R"({"name": "y", "type": "text", "buckets": 3}]})";
-  const Encoded encoded(spec_of("{\"sparse\": true, " + wide), {text("x", prompt), text("y", prompt)});
-  ASSERT_EQ(encoded.code, Errc::ok) << encoded.reason.data();
-  EXPECT_TRUE(encoded.well_formed);
-  EXPECT_GT(encoded.sparse.size(), 8'000U);
-  EXPECT_LE(encoded.sparse.size(), 2 * FeatureSpec::kMaxWords - 1 + 3);
-
-  // Only the first 4096 words and the first 64 bytes of a word count.
-  const FeatureSpec spec = spec_of(feature(R"("type": "text", "buckets": 64)"));
-  std::string first;
-  for (std::size_t i = 0; i < FeatureSpec::kMaxWords; ++i) {
-    first += "word" + std::to_string(i) + " ";
-  }
-  EXPECT_EQ(Encoded(spec, {text("x", first)}).dense, Encoded(spec, {text("x", first + "more words")}).dense);
-  const std::string letters(64, 'a');
-  EXPECT_EQ(Encoded(spec, {text("x", letters)}).dense, Encoded(spec, {text("x", letters + "bcd")}).dense);
-  EXPECT_NE(Encoded(spec, {text("x", letters)}).dense, Encoded(spec, {text("x", letters.substr(1))}).dense);
-}
-
 TEST(FeatureSpec, DenseAndSparseEncodingsAgree) {
   const FeatureSpec dense = spec_of(kGateway);
   std::string json(kGateway);
@@ -375,6 +233,27 @@ TEST(FeatureSpec, ReasonsFitAnyBuffer) {
   }
   EXPECT_EQ(spec.encode({.named = std::vector{number("x", 1)}}, {}, input),
             Errc::invalid_argument);  // no buffers
+}
+
+TEST(FeatureSpec, EncodingDoesNotAllocate) {
+  std::string json(kGateway);
+  for (const FeatureSpec& spec : {spec_of(kGateway), spec_of(json.replace(0, 1, R"({"sparse": true, )"))}) {
+    const std::vector<NamedFeature> named{
+        text("prompt", "a prompt of several words, and of more than fit a small text"), text("task", "code"),
+        text("user", "someone"), number("n_chars", 60)};
+    const std::vector<NamedFeature> bad{text("no such feature in this specification", "x")};
+    std::vector<double> dense(spec.dense_size());
+    std::vector<std::uint32_t> index(spec.sparse_size());
+    std::vector<double> value(spec.sparse_size());
+    std::array<char, 160> reason{};
+    Input input;
+    const test::AllocationCount allocations;
+    const Errc good = spec.encode({.named = named}, {dense, index, value, reason}, input);
+    const Errc refused = spec.encode({.named = bad}, {dense, index, value, reason}, input);
+    EXPECT_EQ(allocations.count(), 0U);
+    EXPECT_EQ(good, Errc::ok);
+    EXPECT_EQ(refused, Errc::invalid_argument);
+  }
 }
 
 TEST(FeatureSpec, RandomFeaturesNeverBreakTheEncoding) {

@@ -120,6 +120,29 @@ TYPED_TEST(BanditStateLaws, TheFrameNoticesEveryFlippedBit) {
   expect_the_frame_notices_every_flipped_bit(lived<TypeParam>(3, 2, 12), lived<TypeParam>(4, 3));
 }
 
+TYPED_TEST(BanditStateLaws, ExtremeRewardsAndWeightsLeaveItSound) {
+  const std::array<double, 9> rewards{0.0, 1.0, -1.0, 5e-324, 1e-300, 1e150, -1e150, 1.7e308, -1.7e308};
+  const std::array<double, 6> weights{0.0, 5e-324, 1e-300, 1.0, 1e150, 1.7e308};
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    TypeParam bandit = lived<TypeParam>(seed);
+    ContextSource source(BanditCase<TypeParam>::shape(bandit.arm_count()));
+    Rng rng(18, seed);
+    for (int i = 0; i < 60; ++i) {
+      (void)source.draw(bandit.arm_count(), rng);
+      const auto arm = to_arm(static_cast<std::size_t>(rng.below(bandit.arm_count())));
+      Feedback feedback = source.feedback(arm, rewards.at(rng.below(rewards.size())));
+      feedback.weight = weights.at(rng.below(weights.size()));
+      const TypeParam before = bandit;
+      if (bandit.update(feedback) != Errc::ok) {
+        ASSERT_TRUE(same_state(bandit, before)) << feedback.reward << " of weight " << feedback.weight;
+      }
+      expect_usable(bandit);
+      expect_round_trip(bandit, before);
+      ASSERT_FALSE(this->HasFailure()) << "after " << feedback.reward << " of weight " << feedback.weight;
+    }
+  }
+}
+
 TYPED_TEST(BanditStateLaws, AStateOfAnotherAlgorithmIsRefused) {
   TypeParam bandit = lived<TypeParam>(5);
   const TypeParam before = bandit;

@@ -188,6 +188,30 @@ TYPED_TEST(LearnerLaws, RefusedSparseExamplesChangeNothing) {
   EXPECT_FALSE(std::isnan(learner.predict({})));  // no features at all are a valid sparse input
 }
 
+TYPED_TEST(LearnerLaws, ExtremeExamplesLeaveItSound) {
+  const std::array<double, 8> numbers{0.0, 1.0, -1.0, 5e-324, 1e150, -1e150, 1.7e308, -1.7e308};
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    TypeParam learner = taught<TypeParam>(false, seed);
+    Rng rng(16, seed);
+    for (int i = 0; i < 80; ++i) {
+      std::vector<double> features(kFeatures);
+      for (double& feature : features) {
+        feature = numbers.at(rng.below(numbers.size()));
+      }
+      const double target = numbers.at(rng.below(numbers.size()));
+      const double weight = std::abs(numbers.at(rng.below(numbers.size())));
+      const TypeParam before = learner;
+      if (learner.partial_fit({.dense = features}, target, weight) != Errc::ok) {
+        ASSERT_TRUE(same_state(learner, before));
+      }
+      ASSERT_FALSE(std::isnan(learner.predict({.dense = features})));
+      ASSERT_FALSE(std::isnan(learner.predict({.dense = std::vector<double>(kFeatures, 0.5)})));
+      expect_round_trip(learner, before);
+      ASSERT_FALSE(this->HasFailure()) << "seed " << seed << ", example " << i;
+    }
+  }
+}
+
 TYPED_TEST(LearnerLaws, AnExampleWithoutWeightTeachesNothing) {
   for (const bool sparse : {false, true}) {
     TypeParam learner = taught<TypeParam>(sparse, 9);

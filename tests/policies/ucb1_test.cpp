@@ -246,6 +246,25 @@ TEST(Ucb1, RefusesWhatWouldOverflow) {
   EXPECT_NE(policy, before);
 }
 
+TEST(Ucb1, RefusesAStateThatAddsUpAndCannotBe) {
+  const auto load = [](double weight0, double weight1, double total) {
+    Writer writer;
+    writer.u64(3);  // updates
+    writer.numbers(std::vector<std::uint8_t>{1, 1});
+    writer.numbers(std::vector<double>{0.5, 0.5});
+    writer.numbers(std::vector<double>{weight0, weight1});
+    writer.numbers(std::vector<std::uint32_t>{0, 0});
+    writer.f64(total);
+    Ucb1 policy = make_ucb1(2);
+    Reader reader(writer.view());
+    return policy.load(reader).has_value();
+  };
+  EXPECT_TRUE(load(1.0, 2.0, 3.0));
+  EXPECT_FALSE(load(-1.0, 3.0, 2.0));
+  EXPECT_FALSE(load(1.0, 2.0, 4.0));
+  EXPECT_FALSE(load(1e308, 1e308, kInfinity));
+}
+
 TEST(Ucb1, RejectsBadConfigurationByName) {
   const Result<Ucb1> negative = Ucb1::make({.exploration = -1.0}, {.arms = 2});
   ASSERT_FALSE(negative);

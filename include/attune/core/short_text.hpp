@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
-#include <utility>
 
 namespace attune {
 
@@ -27,8 +26,11 @@ class ShortText {
     }
     return *this;
   }
-  ShortText(ShortText&& other) noexcept : ShortText(std::as_const(other)) {}
-  ShortText& operator=(ShortText&& other) noexcept { return *this = std::as_const(other); }
+  ShortText(ShortText&& other) noexcept : ShortText() { assign(other.view()); }
+  ShortText& operator=(ShortText&& other) noexcept {
+    assign(ShortText(other).view());
+    return *this;
+  }
   ~ShortText() = default;
 
   void assign(std::string_view text) noexcept {

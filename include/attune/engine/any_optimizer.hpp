@@ -104,6 +104,7 @@ class AnyOptimizer {
         return optimizer.parameter_names();
       } else {
         std::vector<std::string> names;
+        names.reserve(optimizer.dimension());
         for (std::size_t i = 0; i < optimizer.dimension(); ++i) {
           names.push_back("x" + std::to_string(i));
         }

@@ -86,11 +86,15 @@ class FtrlLearner {
   };
 
   FtrlLearner(const Config& config, LinearModel model)
-      : config_(config), model_(std::move(model)), sums_(model_.features) {}
-  [[nodiscard]] double solve(const Sums& sums, double l1, double l2) const noexcept;
+      : config_(config),
+        inverse_alpha_(1.0 / config.alpha),
+        model_(std::move(model)),
+        sums_(model_.features) {}
+  [[nodiscard]] double solve(double gradient, double root, double l1, double l2) const noexcept;
   void learn(Sums& sums, double& weight, double gradient, double l1, double l2) const noexcept;
 
   Config config_;
+  double inverse_alpha_;
   LinearModel model_;  // weights: solve() of their sums
   std::vector<Sums> sums_;
   Sums bias_sums_;

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <attune/core/record.hpp>
+#include <attune/store/journal.hpp>
+
+#include "simulations/json_reader.hpp"
+#include "simulations/logged_data.hpp"
+#include "simulations/valuation.hpp"
+
+namespace attune::sim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A decision while its outcomes are being collected.
+struct Joined {
+  std::size_t arm = 0;
+  double propensity = 0.0;
+  std::vector<double> context;
+  std::vector<double> parts;  ///< NaN: not reported
+};
+
+/// What the store says of the point whose decisions are wanted.
+struct StoredPoint {
+  std::uint32_t number = 0;
+  std::vector<std::string> arms;
+  std::vector<std::string> components;
+  Valuation valuation;
+};
+
+Result<StoredPoint> find_point(const std::string& config_text, const std::string& wanted, const std::string& path) {
+  const Json config = Json::parse(config_text, nullptr, false);
+  if (!config.is_object() || !config.contains("points") || !config.at("points").is_object()) {
+    return fail(Errc::corrupt_state, path + ": the stored configuration cannot be read");
+  }
+  const Json& points = config.at("points");
+  std::string known;
+  StoredPoint out;
+  const Json* found = nullptr;
+  std::uint32_t number = 0;
+  for (const auto& [name, point] : points.items()) {
+    if (name == wanted || (wanted.empty() && points.size() == 1)) {
+      found = &point;
+      out.number = number;
+    }
+    known += (known.empty() ? "" : ", ") + name;
+    ++number;
+  }
+  if (found == nullptr) {
+    return fail(Errc::unknown_point, wanted.empty()
+                                         ? path + ": has several decision points; name one of " + known
+                                         : path + ": has no decision point \"" + wanted + "\"; it has " + known);
+  }
+  for (const Json& arm : found->value("arms", Json::array())) {
+    out.arms.push_back(arm.is_string() ? arm.get<std::string>() : arm.value("id", ""));
+  }
+  const nlohmann::json reward = nlohmann::json::parse(found->value("reward", Json::object()).dump());
+  if (reward.contains("components")) {
+    for (const auto& [name, component] : reward.at("components").items()) {
+      out.components.push_back(name);
+    }
+  } else {
+    out.components = {"reward"};
+  }
+  Result<Valuation> valuation = Valuation::make(reward, out.components);
+  if (!valuation) {
+    return fail(valuation.error().code, path + ": " + valuation.error().message);
+  }
+  out.valuation = std::move(*valuation);
+  return out;
+}
+
+/// Reads all records and joins outcomes to the point's decisions.
+class Joiner {
+ public:
+  explicit Joiner(StoredPoint& point) : point_(point) {}
+
+  Errc take(ByteView bytes) {
+    RecordHeader header;
+    if (const Errc code = read_header(bytes, header); code != Errc::ok) {
+      return code;
+    }
+    switch (header.kind) {
+      case RecordKind::decision: return header.point == point_.number ? decision(bytes) : Errc::ok;
+      case RecordKind::outcome: return outcome(bytes);
+      case RecordKind::event: return header.point == point_.number ? event(bytes) : Errc::ok;
+    }
+    return Errc::ok;
+  }
+
+  Result<LoggedData> finish(const std::string& path) {
+    LoggedData out;
+    const std::size_t dimension = decisions_.empty() ? 0 : decisions_.front().context.size();
+    for (const Joined& d : decisions_) {
+      const bool complete = std::none_of(d.parts.begin(), d.parts.end(), [](double x) { return std::isnan(x); });
+      if (!(d.propensity > 0.0 && d.propensity <= 1.0) || !complete) {
+        ++out.left_out;
+        continue;
+      }
+      if (d.context.size() != dimension) {
+        return fail(Errc::unsupported, path + ": its contexts are not all of one length");
+      }
+      out.contexts.insert(out.contexts.end(), d.context.begin(), d.context.end());
+      out.arm.push_back(d.arm);
+      out.reward.push_back(point_.valuation.value(d.parts));
+      out.propensity.push_back(d.propensity);
+    }
+    out.left_out += other_rungs_;
+    if (out.left_out > 0) {
+      out.left_out_why = std::to_string(out.left_out) +
+                         " decisions have a deferred propensity, no complete outcome, or were not made by the policy";
+    }
+    if (out.rows() == 0) {
+      return fail(Errc::unsupported, path + ": no decision can be replayed; " +
+                                         (out.left_out_why.empty() ? "there are none" : out.left_out_why));
+    }
+    out.info.type = "store";
+    out.info.arms = point_.arms;
+    out.info.components = {"reward"};
+    for (std::size_t i = 0; i < dimension; ++i) {
+      out.info.features.push_back("x" + std::to_string(i));
+    }
+    out.info.length = out.rows();
+    out.info.recorded = true;
+    out.info.note = "decisions of the store " + path;
+    return out;
+  }
+
+ private:
+  Errc decision(ByteView bytes) {
+    DecisionRecord record;
+    if (const Errc code = decode(bytes, record); code != Errc::ok) {
+      return code;
+    }
+    if (!record.input.sparse.empty() || record.arm == kNoArm) {
+      return Errc::unsupported;
+    }
+    if (record.rung != Rung::policy || to_index(record.arm) >= point_.arms.size()) {
+      ++other_rungs_;
+      return Errc::ok;
+    }
+    index_.emplace(record.header.id, decisions_.size());
+    decisions_.push_back({to_index(record.arm),
+                          record.propensity,
+                          {record.input.dense.begin(), record.input.dense.end()},
+                          std::vector<double>(point_.components.size(), std::numeric_limits<double>::quiet_NaN())});
+    return Errc::ok;
+  }
+
+  Errc outcome(ByteView bytes) {
+    OutcomeRecord record;
+    if (const Errc code = decode(bytes, record); code != Errc::ok) {
+      return code;
+    }
+    const auto found = index_.find(record.header.id);
+    if (found == index_.end()) {
+      return Errc::ok;
+    }
+    for (const Component& part : record.all()) {
+      const auto name = std::find(point_.components.begin(), point_.components.end(), part.name);
+      if (name != point_.components.end()) {
+        decisions_[found->second].parts[static_cast<std::size_t>(name - point_.components.begin())] = part.value;
+      }
+    }
+    return Errc::ok;
+  }
+
+  Errc event(ByteView bytes) {
+    EventRecord record;
+    if (const Errc code = decode(bytes, record); code != Errc::ok) {
+      return code;
+    }
+    if (record.kind == EventKind::arm_added &&
+        std::find(point_.arms.begin(), point_.arms.end(), record.text) == point_.arms.end()) {
+      point_.arms.emplace_back(record.text);
+    }
+    return Errc::ok;
+  }
+
+  StoredPoint& point_;
+  std::vector<Joined> decisions_;
+  std::unordered_map<Uuid, std::size_t> index_;
+  std::uint64_t other_rungs_ = 0;
+};
+
+}  // namespace
+
+Result<LoggedData> read_logged_store(const std::string& path, const std::string& point_name) {
+  Result<std::unique_ptr<Journal>> journal = open_sqlite_journal(path, OpenMode::read_only);
+  if (!journal) {
+    return tl::unexpected(std::move(journal).error());
+  }
+  Result<std::optional<std::string>> config = (*journal)->meta("config");
+  if (!config || !*config) {
+    return config ? fail(Errc::corrupt_state, path + ": holds no configuration") : tl::unexpected(config.error());
+  }
+  Result<StoredPoint> point = find_point(**config, point_name, path);
+  if (!point) {
+    return tl::unexpected(std::move(point).error());
+  }
+  Joiner joiner(*point);
+  Errc code = Errc::ok;
+  Result<void> read = (*journal)->read(1, [&](ByteView bytes) {
+    code = joiner.take(bytes);
+    return code == Errc::ok;
+  });
+  if (!read) {
+    return tl::unexpected(std::move(read).error());
+  }
+  if (code == Errc::unsupported) {
+    return fail(code, path + ": only decisions among arms with dense contexts can be replayed");
+  }
+  if (code != Errc::ok) {
+    return fail(code, path + ": a record cannot be read");
+  }
+  return joiner.finish(path);
+}
+
+}  // namespace attune::sim

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// attune-sim: tries policies on simulated and recorded traffic before they go live.
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <attune/engine/engine.hpp>
+
+#include "simulations/commands.hpp"
+
+namespace attune::sim {
+namespace {
+
+void add_output(CLI::App& command, OutputOptions& output, bool files) {
+  command.add_flag("--json", output.json, "print the result as JSON");
+  if (files) {
+    command.add_option("--csv", output.csv, "write every step to this CSV file");
+    command.add_option("--report", output.report, "write a self-contained HTML report to this file");
+  }
+  command.add_option("--jobs", output.jobs, "threads; 0: as many as the machine has; never changes a result")
+      ->check(CLI::Range(0, 4096));
+  command.add_flag("--quiet", output.quiet, "no progress line");
+}
+
+CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
+  CLI::App* command = app.add_subcommand("run", "run a scenario: every policy in every seed");
+  command->add_option("scenario", arguments.scenario, "a JSON file, or the name of a shipped scenario")->required();
+  command->add_option("--horizon", arguments.horizon, "steps, instead of the scenario's");
+  command->add_option("--seeds", arguments.seeds, "number of seeds, instead of the scenario's");
+  add_output(*command, arguments.output, true);
+  return command;
+}
+
+CLI::App* add_replay(CLI::App& app, ReplayArguments& arguments) {
+  CLI::App* command = app.add_subcommand(
+      "replay", "replay a log of choices: what would a policy have earned? Rejection sampling, IPS, SNIPS");
+  command->add_option("log", arguments.log, "open-bandit/random/women and the like, a CSV file, or an attune store")
+      ->required();
+  command->add_option("--policy", arguments.policies, "a policy as JSON, e.g. '{\"type\":\"ucb1\"}'; may be repeated");
+  command->add_option("--point", arguments.point, "decision point of a store");
+  command->add_option("--arm", arguments.arm, "column of a CSV file with the choice")->capture_default_str();
+  command->add_option("--reward", arguments.reward, "column with the reward")->capture_default_str();
+  command->add_option("--propensity", arguments.propensity, "column with the choice's probability")
+      ->capture_default_str();
+  command->add_option("--seeds", arguments.seeds, "number of seeds")->check(CLI::Range(1, 10000))->capture_default_str();
+  command->add_option("--floor", arguments.floor, "accept with min(1, floor / propensity); 0: the smallest propensity")
+      ->check(CLI::Range(0.0, 1.0));
+  add_output(*command, arguments.output, false);
+  return command;
+}
+
+CLI::App* add_gateway(CLI::App& app, GatewayArguments& arguments) {
+  CLI::App* command = app.add_subcommand("gateway", "the main job: an LLM gateway that learns which model to ask");
+  command->add_option("--out", arguments.out, "folder for stores and report")->capture_default_str();
+  command->add_option("--data", arguments.data, "recorded (llmrouter-uiuc), simulated, or auto")
+      ->check(CLI::IsMember({"auto", "recorded", "simulated"}))
+      ->capture_default_str();
+  command->add_option("--seeds", arguments.seeds, "shuffles of the requests")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--horizon", arguments.horizon, "requests; 0: all there are");
+  command->add_option("--cost-weight", arguments.cost_weight, "reward = quality - weight * USD")
+      ->check(CLI::Range(0.0, 1e9));
+  command->add_flag("!--no-proof", arguments.prove, "leave out the run that is killed and resumed");
+  add_output(*command, arguments.output, true);
+  // The run that is to be killed is this program again.
+  command->add_option("--child-store", arguments.child_store)->group("");
+  command->add_option("--child-channel", arguments.child_channel)->group("");
+  return command;
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App app("attune-sim tries decision policies on simulated and recorded traffic.");
+  app.set_version_flag("--version", "attune-sim " + std::string(version()));
+  app.require_subcommand(1);
+  RunArguments run;
+  ReplayArguments replay;
+  GatewayArguments gateway;
+  bool list_json = false;
+  const CLI::App* run_app = add_run(app, run);
+  CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
+  list_app->add_flag("--json", list_json, "as JSON");
+  const CLI::App* replay_app = add_replay(app, replay);
+  const CLI::App* gateway_app = add_gateway(app, gateway);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& request) {
+    return app.exit(request);  // --help, --version
+  } catch (const CLI::ParseError& problem) {
+    complain(std::string(problem.what()) + "; see attune-sim --help");
+    return static_cast<int>(Exit::input);
+  }
+  Exit code = Exit::ok;
+  if (run_app->parsed()) {
+    code = run_command(run);
+  } else if (list_app->parsed()) {
+    code = list_command(list_json);
+  } else if (replay_app->parsed()) {
+    code = replay_command(replay);
+  } else if (gateway_app->parsed()) {
+    code = gateway_command(gateway);
+  }
+  if (std::fflush(stdout) != 0) {
+    complain("the output could not be written");
+    return static_cast<int>(Exit::failed);
+  }
+  return static_cast<int>(code);
+}
+
+}  // namespace
+}  // namespace attune::sim
+
+int main(int argc, char** argv) {
+  try {
+    return attune::sim::dispatch(argc, argv);
+  } catch (const std::exception& problem) {
+    attune::sim::complain(problem.what());
+    return static_cast<int>(attune::sim::Exit::failed);
+  }
+}

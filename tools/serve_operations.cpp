@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each operation of the pipe protocol does; serve_session.cpp reads, checks and dispatches.
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/json_writer.hpp"
+#include "tools/serve_report.hpp"
+#include "tools/serve_session.hpp"
+
+namespace attune::tools {
+namespace {
+
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 64)) + "\""; }
+
+Error last_error(Errc code) { return {code, std::string(Engine::last_error())}; }
+
+}  // namespace
+
+Result<PointId> ServeSession::point() const { return engine_->point(request_.point); }
+
+Result<void> ServeSession::init(JsonWriter& json) {
+  if (engine_) {
+    return fail(Errc::invalid_argument, "the engine is configured already");
+  }
+  if (Result<void> opened = open(request_.config); !opened) {
+    return opened;
+  }
+  json.key("ok").boolean(true);
+  json.key("version").text(attune::version());
+  json.key("protocol").number(kProtocolVersion);
+  write_opened(*engine_, json);
+  return {};
+}
+
+Result<void> ServeSession::decide(JsonWriter& json) {
+  const Result<PointId> where = point();
+  if (!where) {
+    return tl::unexpected(where.error());
+  }
+  arms_.clear();
+  for (std::size_t i = 0; i < request_.arms.size(); ++i) {
+    arms_.push_back(request_.arms[i]);
+  }
+  if (request_.has(Member::arms) && arms_.empty()) {
+    return fail(Errc::no_arm, "\"arms\" is empty; without it every enabled arm is offered");
+  }
+  const Errc code = engine_->decide(
+      *where, request_.context(),
+      {.arms = arms_, .episode = request_.episode, .client_key = request_.client_key}, decision_);
+  if (code != Errc::ok) {
+    return tl::unexpected(last_error(code));
+  }
+  std::array<char, 36> id{};
+  decision_.id.write(id);
+  json.key("id").text({id.data(), id.size()});
+  decision_.parameters.empty() ? json.key("arm").text(decision_.arm) : json.key("arm").raw("null");
+  json.key("propensity").number(decision_.propensity);
+  if (std::isnan(decision_.propensity)) {
+    json.key("deferred").boolean(true);
+  }
+  json.key("version").number(decision_.version);
+  json.key("rung").text(to_string(decision_.rung));
+  if (!decision_.parameters.empty()) {
+    write_parameters(decision_, json);
+  }
+  if (options_.store.empty() && !options_.queued) {
+    settle();
+  }
+  return {};
+}
+
+void ServeSession::write_parameters(const Decision& decision, JsonWriter& json) const {
+  const auto names = parameter_names_.find(request_.point);
+  const bool named = names != parameter_names_.end() && names->second.size() == decision.parameters.size();
+  json.key("parameters");
+  named ? json.open_object() : json.open_array();
+  for (std::size_t i = 0; i < decision.parameters.size(); ++i) {
+    if (named) {
+      json.key(names->second[i]);
+    }
+    json.number(decision.parameters[i]);
+  }
+  named ? json.close_object() : json.close_array();
+}
+
+Result<void> ServeSession::outcome(JsonWriter& json) {
+  const Result<Uuid> id = Uuid::parse(request_.id);
+  if (!id) {
+    return fail(Errc::invalid_argument,
+                "\"id\" = " + in_quotes(request_.id) + " is not the id of a decision");
+  }
+  if (request_.has(Member::reward) && request_.has(Member::components)) {
+    return fail(Errc::invalid_argument, "an outcome has a reward or components, not both");
+  }
+  if (request_.terminal && request_.truncated) {
+    return fail(Errc::invalid_argument, "an episode is terminal or truncated, not both");
+  }
+  components_.clear();
+  if (request_.has(Member::reward)) {
+    components_.push_back({.name = "reward", .value = request_.reward});
+  }
+  for (std::size_t i = 0; i < request_.component_values.size(); ++i) {
+    components_.push_back({.name = request_.component_names[i], .value = request_.component_values[i]});
+  }
+  const Errc code = engine_->outcome(*id, components_,
+                                     {.key = request_.key,
+                                      .terminal = request_.terminal,
+                                      .truncated = request_.truncated,
+                                      .next = request_.next});
+  if (code != Errc::ok) {
+    return tl::unexpected(last_error(code));
+  }
+  return fold_outcome(json);
+}
+
+/// Says what became of the outcome that was just queued, where that can be known.
+Result<void> ServeSession::fold_outcome(JsonWriter& json) {
+  std::optional<Fate> fate;
+  if (!options_.queued && !threads_) {
+    Result<std::size_t> pumped = engine_->pump();
+    if (!pumped) {
+      // It stays queued and will be tried again: a repeated report is a duplicate, which does no harm.
+      return tl::unexpected(std::move(pumped).error());
+    }
+    unsettled_ = 0;
+    fate = engine_->last_fate();
+  }
+  if (fate == Fate::unknown_decision) {
+    return fail(Errc::unknown_decision, "no decision of this id is awaited or remembered");
+  }
+  if (fate == Fate::unknown_component) {
+    return fail(Errc::unknown_component, "the point of this decision has no component of one of these names");
+  }
+  if (fate == Fate::conflict) {
+    return fail(Errc::conflict, "this key came before with other values; those stand");
+  }
+  json.key("ok").boolean(true);
+  json.key("fate").text(fate ? to_string(*fate) : "queued");
+  return {};
+}
+
+Result<void> ServeSession::arm(JsonWriter& json) {
+  const Result<PointId> where = point();
+  if (!where) {
+    return tl::unexpected(where.error());
+  }
+  const bool adds = request_.action == "add";
+  if (!adds && (request_.has(Member::features) || request_.has(Member::prior))) {
+    return fail(Errc::invalid_argument, "\"features\" and \"prior\" belong to the action \"add\"");
+  }
+  Result<void> done;
+  if (adds) {
+    done = engine_->add_arm(*where, request_.arm, request_.features, request_.prior);
+  } else if (request_.action == "enable" || request_.action == "disable") {
+    done = engine_->set_arm_enabled(*where, request_.arm, request_.action == "enable");
+  } else if (request_.action == "remove") {
+    done = engine_->remove_arm(*where, request_.arm);
+  } else {
+    return fail(Errc::invalid_argument,
+                "\"action\" = " + in_quotes(request_.action) + " is none of add, enable, disable, remove");
+  }
+  if (done) {
+    json.key("ok").boolean(true);
+  }
+  return done;
+}
+
+Result<void> ServeSession::end_episode(JsonWriter& json) {
+  const Result<PointId> where = point();
+  if (!where) {
+    return tl::unexpected(where.error());
+  }
+  if (const Errc code = engine_->end_episode(*where, request_.episode); code != Errc::ok) {
+    return tl::unexpected(last_error(code));
+  }
+  if (options_.store.empty() && !options_.queued) {
+    settle();
+  }
+  json.key("ok").boolean(true);
+  return {};
+}
+
+Result<void> ServeSession::describe(JsonWriter& json) {
+  const Result<PointId> where = point();
+  if (!where) {
+    return tl::unexpected(where.error());
+  }
+  Result<Description> description = engine_->drain().and_then([&] { return engine_->describe(*where); });
+  if (!description) {
+    return tl::unexpected(std::move(description).error());
+  }
+  write_description(*description, json);
+  return {};
+}
+
+Result<void> ServeSession::checkpoint(JsonWriter& json) {
+  const Result<std::uint64_t> number = engine_->checkpoint();
+  if (!number) {
+    return tl::unexpected(number.error());
+  }
+  json.key("ok").boolean(true);
+  json.key("checkpoint").number(*number);
+  return {};
+}
+
+Result<void> ServeSession::health(JsonWriter& json) {
+  settle();
+  write_health(engine_->metrics(), !options_.store.empty(), json);
+  return {};
+}
+
+Result<void> ServeSession::metrics(JsonWriter& json) {
+  settle();
+  write_metrics(engine_->metrics(), json);
+  return {};
+}
+
+Result<void> ServeSession::schema(JsonWriter& json) {
+  json.key("schema").raw(nlohmann::ordered_json::parse(config_schema()).dump());
+  return {};
+}
+
+Result<void> ServeSession::version(JsonWriter& json) {
+  json.key("version").text(attune::version());
+  json.key("protocol").number(kProtocolVersion);
+  return {};
+}
+
+Result<void> ServeSession::end(JsonWriter& json) {
+  ended_ = true;
+  Result<void> closed = close();
+  if (closed) {
+    json.key("ok").boolean(true);
+  }
+  return closed;
+}
+
+}  // namespace attune::tools

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/serve_report.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+#include "tools/json_writer.hpp"
+
+namespace attune::tools {
+namespace {
+
+void write_rewards(const CollectorCounters& rewards, JsonWriter& json) {
+  json.open_object();
+  json.key("decisions").number(rewards.decisions);
+  json.key("outcomes").number(rewards.outcomes);
+  json.key("learned").number(rewards.learned);
+  json.key("learned_partial").number(rewards.learned_partial);
+  json.key("learned_default").number(rewards.learned_default);
+  json.key("learned_late").number(rewards.learned_late);
+  json.key("duplicate").number(rewards.duplicate);
+  json.key("conflict").number(rewards.conflict);
+  json.key("late").number(rewards.late);
+  json.key("unknown_decision").number(rewards.unknown_decision);
+  json.key("unknown_component").number(rewards.unknown_component);
+  json.key("silent").number(rewards.silent);
+  json.key("censored").number(rewards.censored);
+  json.key("overflow_expired").number(rewards.overflow_expired);
+  json.key("overflow_refused").number(rewards.overflow_refused);
+  json.key("no_next_state").number(rewards.no_next_state);
+  json.key("breaches").number(rewards.breaches);
+  json.key("reward_sum").number(rewards.reward_sum);
+  json.close_object();
+}
+
+void write_point(const PointMetrics& point, JsonWriter& json) {
+  json.open_object();
+  json.key("name").text(point.name);
+  json.key("policy").text(point.policy);
+  json.key("decisions").number(point.decisions);
+  json.key("version").number(point.version);
+  json.key("explored").number(point.explored);
+  json.key("fallbacks").number(point.fallbacks);
+  json.key("refused").number(point.refused);
+  json.key("refused_rewards").number(point.refused_rewards);
+  json.key("arm_gone").number(point.arm_gone);
+  json.key("pending").number(std::uint64_t{point.pending});
+  json.key("rewards");
+  write_rewards(point.rewards, json);
+  json.key("selections").open_object();
+  for (std::size_t slot = 0; slot < std::min(point.arms.size(), point.selections.size()); ++slot) {
+    if (!point.arms[slot].empty()) {
+      json.key(point.arms[slot]).number(point.selections[slot]);
+    }
+  }
+  json.close_object();
+  json.close_object();
+}
+
+}  // namespace
+
+void write_opened(const Engine& engine, JsonWriter& json) {
+  const EngineMetrics metrics = engine.metrics();
+  json.key("points").open_array();
+  for (const PointMetrics& point : metrics.points) {
+    const auto free = std::count(point.arms.begin(), point.arms.end(), std::string());
+    json.open_object();
+    json.key("name").text(point.name);
+    json.key("policy").text(point.policy);
+    json.key("arms").number(static_cast<std::int64_t>(point.arms.size()) - free);
+    json.close_object();
+  }
+  json.close_array();
+  json.key("position").number(metrics.position);
+  json.key("notes").open_array();
+  for (const std::string& note : engine.recovery_notes()) {
+    json.text(note);
+  }
+  json.close_array();
+}
+
+void write_description(const Description& description, JsonWriter& json) {
+  json.key("summary").text(description.summary);
+  json.key("values").open_object();
+  for (const auto& [name, value] : description.values) {
+    json.key(name).number(value);
+  }
+  json.close_object();
+  json.key("columns").open_array();
+  for (const std::string& column : description.columns) {
+    json.text(column);
+  }
+  json.close_array();
+  json.key("rows").open_array();
+  for (const std::vector<double>& row : description.rows) {
+    json.open_array();
+    for (const double value : row) {
+      json.number(value);
+    }
+    json.close_array();
+  }
+  json.close_array();
+}
+
+void write_health(const EngineMetrics& metrics, bool has_store, JsonWriter& json) {
+  const bool well = metrics.store_error.empty();
+  json.key("ok").boolean(well);
+  json.key("store").text(!has_store ? "none" : well ? "healthy" : "failing");
+  json.key("position").number(metrics.position);
+  json.key("durable_position").number(metrics.durable_position);
+  json.key("store_errors").number(metrics.store_errors);
+  if (!well) {
+    json.key("store_error").text(metrics.store_error);
+  }
+  json.key("queue_shed").number(metrics.queue_shed);
+  std::uint64_t pending = 0;
+  std::uint64_t fallbacks = 0;
+  for (const PointMetrics& point : metrics.points) {
+    pending += point.pending;
+    fallbacks += point.fallbacks;
+  }
+  json.key("pending").number(pending);
+  json.key("fallbacks").number(fallbacks);
+}
+
+void write_metrics(const EngineMetrics& metrics, JsonWriter& json) {
+  json.key("position").number(metrics.position);
+  json.key("durable_position").number(metrics.durable_position);
+  json.key("queue_shed").number(metrics.queue_shed);
+  json.key("queue_blocked").number(metrics.queue_blocked);
+  json.key("outcomes_refused").number(metrics.outcomes_refused);
+  json.key("checkpoints").number(metrics.checkpoints);
+  json.key("store_errors").number(metrics.store_errors);
+  json.key("store_error").text(metrics.store_error);
+  json.key("points").open_array();
+  for (const PointMetrics& point : metrics.points) {
+    write_point(point, json);
+  }
+  json.close_array();
+}
+
+}  // namespace attune::tools

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// ServeSession: the pipe protocol over one Engine, line by line, without any input or output of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <attune/core/error.hpp>
+#include <attune/engine/engine.hpp>
+
+#include "tools/serve_request.hpp"
+
+namespace attune::tools {
+
+class JsonWriter;
+
+/// Version of the protocol; a program that knows an older one keeps working until this changes.
+inline constexpr std::uint64_t kProtocolVersion = 1;
+
+struct ServeOptions {
+  std::string store;                   ///< path of the journal; empty: everything is in memory
+  bool queued = false;                 ///< answer outcomes before they are folded
+  std::shared_ptr<const Clock> clock;  ///< null: the system's
+  std::function<void(int level, std::string_view message)> log;  ///< see EngineOptions::log
+};
+
+/// Answers requests. The caller reads lines, and calls settle() before it shows the answers to anyone: what
+/// was answered is then in the store.
+class ServeSession {
+ public:
+  explicit ServeSession(ServeOptions options) : options_(std::move(options)) {}
+
+  /// Opens the engine; afterwards `init` is refused. Errors: those of Engine::open and of the store.
+  [[nodiscard]] Result<void> open(std::string_view config_json);
+  [[nodiscard]] bool is_open() const noexcept { return engine_.has_value(); }
+  [[nodiscard]] const Engine* engine() const noexcept { return engine_ ? &*engine_ : nullptr; }
+
+  /// Appends the answer to one line, with its newline. Blank lines get none. False after `end`: nothing more
+  /// is to be read.
+  [[nodiscard]] bool handle(std::string_view line, std::string& out);
+  /// Appends the answer to a line that was too long to be kept.
+  static void refuse_long_line(std::size_t limit, std::string& out);
+
+  /// Folds what is queued and makes it durable. A store that fails is no reason to stop: it is logged, and
+  /// health says so.
+  void settle();
+  /// Drains, and takes a last checkpoint where there is a store. Errors: io.
+  [[nodiscard]] Result<void> close();
+
+ private:
+  struct Operation;
+  [[nodiscard]] static const Operation* find_operation(std::string_view name);
+
+  [[nodiscard]] Result<void> answer(JsonWriter& json);
+  [[nodiscard]] Result<PointId> point() const;
+  [[nodiscard]] Result<void> init(JsonWriter& json);
+  [[nodiscard]] Result<void> decide(JsonWriter& json);
+  [[nodiscard]] Result<void> outcome(JsonWriter& json);
+  [[nodiscard]] Result<void> fold_outcome(JsonWriter& json);
+  [[nodiscard]] Result<void> arm(JsonWriter& json);
+  [[nodiscard]] Result<void> end_episode(JsonWriter& json);
+  [[nodiscard]] Result<void> describe(JsonWriter& json);
+  [[nodiscard]] Result<void> checkpoint(JsonWriter& json);
+  [[nodiscard]] Result<void> health(JsonWriter& json);
+  [[nodiscard]] Result<void> metrics(JsonWriter& json);
+  [[nodiscard]] Result<void> schema(JsonWriter& json);
+  [[nodiscard]] Result<void> version(JsonWriter& json);
+  [[nodiscard]] Result<void> end(JsonWriter& json);
+  void write_parameters(const Decision& decision, JsonWriter& json) const;
+
+  ServeOptions options_;
+  std::optional<Engine> engine_;
+  bool threads_ = false;
+  bool ended_ = false;
+  std::size_t unsettled_ = 0;  ///< requests since the last settle()
+  std::map<std::string, std::vector<std::string>, std::less<>> parameter_names_;  ///< by optimizer point
+  // Kept from line to line for their memory.
+  Request request_;
+  Decision decision_;
+  std::vector<std::string_view> arms_;
+  std::vector<Component> components_;
+};
+
+}  // namespace attune::tools

@@ -59,7 +59,8 @@ Result<json> parse_json(std::string_view text, std::string_view source) {
   try {
     json parsed = json::parse(text, watch, true, true);
     if (!twice.empty()) {
-      return fail(Errc::parse, std::string(source) + ": the key " + in_quotes(twice) + " stands twice in one object");
+      return fail(Errc::parse,
+                  std::string(source) + ": the key " + in_quotes(twice) + " stands twice in one object");
     }
     return parsed;
   } catch (const json::exception& problem) {
@@ -88,7 +89,8 @@ Result<std::string> read_text_file(const std::string& path) {
 
 JsonReader::JsonReader(const json& object, std::string path) : object_(&object), path_(std::move(path)) {
   if (!object.is_object()) {
-    fail_with((path_.empty() ? std::string("the text") : path_) + " = " + shown(object) + " must be an object");
+    fail_with((path_.empty() ? std::string("the text") : path_) + " = " + shown(object) +
+              " must be an object");
   }
 }
 
@@ -135,7 +137,7 @@ const json* JsonReader::find_array(std::string_view key) {
   return value;
 }
 
-std::string JsonReader::text(std::string_view key, std::optional<std::string> fallback) {
+std::string JsonReader::text(std::string_view key, const std::optional<std::string>& fallback) {
   const json* value = find(key);
   if (value == nullptr) {
     if (!fallback) {
@@ -247,7 +249,7 @@ std::vector<std::string> JsonReader::texts(std::string_view key, bool needed) {
 }
 
 std::string JsonReader::choice(std::string_view key, const std::vector<std::string>& choices,
-                               std::optional<std::string> fallback) {
+                               const std::optional<std::string>& fallback) {
   std::string found = text(key, std::move(fallback));
   if (good() && std::find(choices.begin(), choices.end(), found) == choices.end()) {
     std::string allowed;

@@ -24,24 +24,25 @@ namespace attune::sim {
 /// Reads the whole of a small file. Errors: io.
 [[nodiscard]] Result<std::string> read_text_file(const std::string& path);
 
-/// Reads the fields of one object. The first thing that is wrong is kept and returned by finish(); every getter after
-/// it returns its fallback, so that callers check once.
+/// Reads the fields of one object. The first thing that is wrong is kept and returned by finish(); every
+/// getter after it returns its fallback, so that callers check once.
 class JsonReader {
  public:
   /// `path` is how messages name the object, e.g. "environment"; empty for the top.
   JsonReader(const nlohmann::json& object, std::string path);
 
   /// Without a fallback the key must be there.
-  [[nodiscard]] std::string text(std::string_view key, std::optional<std::string> fallback = {});
+  [[nodiscard]] std::string text(std::string_view key, const std::optional<std::string>& fallback = {});
   [[nodiscard]] double number(std::string_view key, Bounds bounds, std::optional<double> fallback = {});
-  [[nodiscard]] std::uint64_t count(std::string_view key, Bounds bounds, std::optional<std::uint64_t> fallback = {});
+  [[nodiscard]] std::uint64_t count(std::string_view key, Bounds bounds,
+                                    std::optional<std::uint64_t> fallback = {});
   [[nodiscard]] bool boolean(std::string_view key, std::optional<bool> fallback = {});
   /// Empty when the key is missing and not needed.
   [[nodiscard]] std::vector<double> numbers(std::string_view key, Bounds bounds, bool needed);
   [[nodiscard]] std::vector<std::string> texts(std::string_view key, bool needed);
   /// One of `choices`.
   [[nodiscard]] std::string choice(std::string_view key, const std::vector<std::string>& choices,
-                                   std::optional<std::string> fallback = {});
+                                   const std::optional<std::string>& fallback = {});
   /// The value itself, or null when it is missing.
   [[nodiscard]] const nlohmann::json* find(std::string_view key);
   [[nodiscard]] const nlohmann::json* find_object(std::string_view key);
@@ -59,7 +60,8 @@ class JsonReader {
 
  private:
   void missing(std::string_view key);
-  [[nodiscard]] std::optional<double> number_in(const nlohmann::json& value, const std::string& path, Bounds bounds);
+  [[nodiscard]] std::optional<double> number_in(const nlohmann::json& value, const std::string& path,
+                                                Bounds bounds);
 
   const nlohmann::json* object_;
   std::string path_;

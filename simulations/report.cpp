@@ -43,8 +43,8 @@ std::string colour_of(const ScenarioResult& result, std::size_t row) {
   if (result.rows[row].baseline) {
     return "var(--baseline)";
   }
-  const auto baselines = std::count_if(result.rows.begin(), result.rows.end(),
-                                       [](const ResultRow& r) { return r.baseline; });
+  const auto baselines =
+      std::count_if(result.rows.begin(), result.rows.end(), [](const ResultRow& r) { return r.baseline; });
   return palette_colour(row - static_cast<std::size_t>(baselines));
 }
 
@@ -55,7 +55,8 @@ LineChart regret_chart(const Scenario& scenario, const ScenarioResult& result) {
     if (result.rows[row].name == "random" && result.rows[row].baseline) {
       continue;
     }
-    if (result.rows[row].baseline && scenario.reference == Reference::oracle && result.rows[row].name == "oracle") {
+    if (result.rows[row].baseline && scenario.reference == Reference::oracle &&
+        result.rows[row].name == "oracle") {
       continue;  // the axis itself
     }
     if (result.rows[row].name == "cheapest" && result.rows[row].baseline) {
@@ -70,12 +71,14 @@ LineChart regret_chart(const Scenario& scenario, const ScenarioResult& result) {
   return chart;
 }
 
-/// Mean reward in a trailing window of a tenth of the run, which shows what has been learned better than the mean of all.
+/// Mean reward in a trailing window of a tenth of the run, which shows what has been learned better than the
+/// mean of all.
 LineChart reward_chart(const Scenario& scenario, const ScenarioResult& result) {
   LineChart chart{"step", "reward per step, last tenth of the run", marks_of(scenario), {}};
   const std::size_t back = std::max<std::size_t>(1, chart.x.size() / 10);
   for (std::size_t row = 0; row < result.rows.size(); ++row) {
-    if (result.rows[row].name == "oracle" && result.rows[row].baseline && scenario.environment->info().recorded) {
+    if (result.rows[row].name == "oracle" && result.rows[row].baseline &&
+        scenario.environment->info().recorded) {
       continue;
     }
     chart.lines.push_back(
@@ -103,12 +106,14 @@ std::vector<std::size_t> arms_to_draw(const ScenarioResult& result, std::size_t 
   std::vector<double> most(arms);
   for (const ResultRow& row : result.rows) {
     for (std::size_t arm = 0; arm < arms && !row.baseline; ++arm) {
-      most[arm] = std::max(most[arm], estimate_of(row, [&](const Course& c) { return c.selections[arm]; }).mean);
+      most[arm] =
+          std::max(most[arm], estimate_of(row, [&](const Course& c) { return c.selections[arm]; }).mean);
     }
   }
   std::vector<std::size_t> order(arms);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return most[a] > most[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return most[a] > most[b]; });
   order.resize(std::min(arms, kMostShares));
   std::sort(order.begin(), order.end());
   return order;
@@ -119,7 +124,8 @@ std::string share_charts(const Scenario& scenario, const ScenarioResult& result)
   const std::vector<std::size_t> drawn = arms_to_draw(result, arms.size());
   std::string out = "<div class=\"legend static\">";
   for (std::size_t i = 0; i < drawn.size(); ++i) {
-    out += "<span><i class=\"box\" style=\"--c:" + palette_colour(i) + "\"></i>" + html_escape(arms[drawn[i]]) + "</span>";
+    out += "<span><i class=\"box\" style=\"--c:" + palette_colour(i) + "\"></i>" +
+           html_escape(arms[drawn[i]]) + "</span>";
   }
   if (drawn.size() < arms.size()) {
     out += "<span><i class=\"box\" style=\"--c:#bbb\"></i>others</span>";
@@ -169,8 +175,11 @@ std::string table(const Scenario& scenario, const ScenarioResult& result) {
   for (std::size_t i = 0; parts && i < info.components.size(); ++i) {
     out += "<th>" + html_escape(info.components[i]) + "</th>";
   }
-  out += "<th>reward</th><th class=\"bar\"></th><th>regret</th><th>vs best single</th><th>vs oracle</th></tr></thead><tbody>\n";
+  out +=
+      "<th>reward</th><th class=\"bar\"></th><th>regret</th><th>vs best single</th><th>vs "
+      "oracle</th></tr></thead><tbody>\n";
   std::vector<double> rewards;
+  rewards.reserve(result.rows.size());
   for (const ResultRow& row : result.rows) {
     rewards.push_back(estimate_of(row, [&](const Course& c) { return c.reward / steps; }).mean);
   }
@@ -178,7 +187,8 @@ std::string table(const Scenario& scenario, const ScenarioResult& result) {
   const double most = *std::max_element(rewards.begin(), rewards.end());
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     const ResultRow& row = result.rows[i];
-    out += std::string("<tr class=\"") + (row.baseline ? "baseline" : "policy") + "\">" + cell(row.name, true);
+    out +=
+        std::string("<tr class=\"") + (row.baseline ? "baseline" : "policy") + "\">" + cell(row.name, true);
     for (std::size_t part = 0; parts && part < info.components.size(); ++part) {
       const double mean = estimate_of(row, [&](const Course& c) { return c.components[part] / steps; }).mean;
       out += cell(fixed(mean, decimals_for(mean)));
@@ -186,7 +196,8 @@ std::string table(const Scenario& scenario, const ScenarioResult& result) {
     const Estimate reward = estimate_of(row, [&](const Course& c) { return c.reward / steps; });
     out += cell(fixed(reward.mean, 4) + (row.courses.size() > 1 ? " \u00b1 " + fixed(reward.error, 4) : ""));
     const double share = most > least ? (rewards[i] - least) / (most - least) : 1.0;
-    out += "<td class=\"bar\"><i style=\"width:" + fixed(100.0 * share, 1) + "%;--c:" + colour_of(result, i) + "\"></i></td>";
+    out += "<td class=\"bar\"><i style=\"width:" + fixed(100.0 * share, 1) + "%;--c:" + colour_of(result, i) +
+           "\"></i></td>";
     for (const auto& quantity : {&Course::regret, &Course::regret_single, &Course::regret_oracle}) {
       out += cell(fixed(estimate_of(row, [&](const Course& c) { return c.*quantity; }).mean, 1));
     }
@@ -214,22 +225,24 @@ std::string report_html(const Scenario& scenario, const ScenarioResult& result,
                         const std::vector<ReportSection>& more) {
   const LineChart regret = regret_chart(scenario, result);
   const LineChart reward = reward_chart(scenario, result);
-  const std::string bands = scenario.seeds.size() > 1
-                                ? " Bands: two standard errors over " + std::to_string(scenario.seeds.size()) + " seeds."
-                                : "";
-  std::string out = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-                    html_escape(scenario.name) + " - attune-sim</title>\n<style>\n" + std::string(kReportStyle) +
-                    "</style>\n</head>\n<body>\n<main>\n<header><h1>" + html_escape(scenario.name) + "</h1>\n<p>" +
-                    html_escape(scenario.about) + "</p></header>\n";
+  const std::string bands = scenario.seeds.size() > 1 ? " Bands: two standard errors over " +
+                                                            std::to_string(scenario.seeds.size()) + " seeds."
+                                                      : "";
+  std::string out =
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+      html_escape(scenario.name) + " - attune-sim</title>\n<style>\n" + std::string(kReportStyle) +
+      "</style>\n</head>\n<body>\n<main>\n<header><h1>" + html_escape(scenario.name) + "</h1>\n<p>" +
+      html_escape(scenario.about) + "</p></header>\n";
   out += section("Results", "Means over seeds; reward and its parts per step, regret summed over all steps.",
                  table(scenario, result));
   out += section("Regret",
                  "Reward given up against " + std::string(to_string(scenario.reference)) + ", on " +
-                     std::string(scenario.regret_basis()) + " rewards; lower is better. Dashed: baselines." + bands +
-                     " Click a name to hide or show it.",
+                     std::string(scenario.regret_basis()) + " rewards; lower is better. Dashed: baselines." +
+                     bands + " Click a name to hide or show it.",
                  "<figure>" + line_chart_svg(regret) + legend(regret) + "</figure>\n");
-  out += section("Reward", "Higher is better." + bands, "<figure>" + line_chart_svg(reward) + legend(reward) + "</figure>\n");
+  out += section("Reward", "Higher is better." + bands,
+                 "<figure>" + line_chart_svg(reward) + legend(reward) + "</figure>\n");
   out += section("Which arms were chosen", "Share of decisions over time, all seeds together.",
                  share_charts(scenario, result));
   for (const ReportSection& part : more) {

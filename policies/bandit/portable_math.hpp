@@ -41,6 +41,7 @@ namespace attune::detail {
 /// x = k ln 2 + r with |r| <= ln(2) / 2, and e^r by its series to r^13, whose first term left out is below
 /// 2^-57.
 [[nodiscard]] inline double portable_exp(double x) noexcept {
+  // NOLINTNEXTLINE(modernize-use-std-numbers): a rounded part of ln 2 is meant
   constexpr double kLn2High = 0x1.62e42fee00000p-1;  // 33 bits: its product with k is exact
   constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
   if (x < -745.0) {

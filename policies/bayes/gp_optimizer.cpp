@@ -234,6 +234,7 @@ Trial GpOptimizer::best() const {
 
 std::vector<std::string> GpOptimizer::parameter_names() const {
   std::vector<std::string> names;
+  names.reserve(config_.parameters.size());
   for (const ParameterSpec& parameter : config_.parameters) {
     names.push_back(parameter.name);
   }

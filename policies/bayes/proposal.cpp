@@ -212,6 +212,7 @@ LogImprovement::LogImprovement(const GpData& data, const GpParameters& kernel)
     const double mean_b = process_.mean_at(b);
     return mean_a != mean_b ? mean_a > mean_b : a < b;
   });
+  // NOLINTNEXTLINE(cppcoreguidelines-prefer-member-initializer): needs the sorted ranking
   best_mean_ = process_.mean_at(ranking_.front());
 }
 

@@ -134,6 +134,7 @@ std::uint32_t category_bucket(const FeatureColumn& column, std::string_view text
 /// One call of encode() for a named context.
 class FeatureSpec::Encoder {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): match() sets what is read of given_
   Encoder(const FeatureSpec& spec, const ContextView& context, const Buffers& buffers) noexcept
       : spec_(spec), context_(context), buffers_(buffers) {}
 
@@ -295,7 +296,7 @@ class FeatureSpec::Encoder {
   const ContextView& context_;
   const Buffers& buffers_;
   std::size_t used_ = 0;
-  std::array<std::uint16_t, kMaxFeatures> given_;  // NOLINT(*-member-init): match() sets what is read
+  std::array<std::uint16_t, kMaxFeatures> given_;
 };
 
 Errc FeatureSpec::encode(const ContextView& context, const Buffers& buffers, Input& out) const noexcept {

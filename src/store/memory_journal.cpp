@@ -54,7 +54,7 @@ class MemoryJournal final : public Journal {
     return checkpoints_.back().info;
   }
 
-  std::uint64_t last_position() const noexcept override { return starts_.size(); }
+  [[nodiscard]] std::uint64_t last_position() const noexcept override { return starts_.size(); }
 
   Result<void> read(std::uint64_t first, const std::function<bool(ByteView)>& visit) override {
     for (std::uint64_t position = std::max<std::uint64_t>(first, 1); position <= starts_.size(); ++position) {

@@ -30,7 +30,7 @@ class SqliteJournal final : public Journal {
   Result<void> append(std::span<const ByteView> records) override { return append_all(records, nullptr, {}); }
   Result<CheckpointInfo> append(std::span<const ByteView> records, ByteView state, Nanos time,
                                 std::string_view config_digest, std::uint32_t keep) override;
-  std::uint64_t last_position() const noexcept override { return head_.position; }
+  [[nodiscard]] std::uint64_t last_position() const noexcept override { return head_.position; }
   Result<void> read(std::uint64_t first, const std::function<bool(ByteView)>& visit) override;
   Result<std::optional<Checkpoint>> newest_checkpoint(std::vector<std::string>* skipped) override;
   Result<std::vector<CheckpointInfo>> checkpoints() override;

@@ -122,7 +122,7 @@ void sync_directory_of(const std::string& path) noexcept {
     // FULL: every commit is flushed. The WAL is moved into the file by this connection alone, inside a
     // commit.
     done = run_all(database, {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
-                              "PRAGMA wal_autocheckpoint = 4000"});
+                              "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864"});
   } else if (done) {
     done = run_all(database, {"PRAGMA query_only = ON"});
   }
@@ -139,8 +139,9 @@ void sync_directory_of(const std::string& path) noexcept {
     return database;
   }
   Result<std::int64_t> readable = database->number("SELECT position FROM head");
-  std::error_code ignored;
-  const bool no_wal = !std::filesystem::exists(path + "-wal", ignored);
+  std::error_code missing;
+  const std::uintmax_t wal_bytes = std::filesystem::file_size(path + "-wal", missing);
+  const bool no_wal = missing || wal_bytes == 0;
   if (!readable && readable.error().code == Errc::io && no_wal) {
     // On a read-only medium SQLite cannot make its -shm file. Without a WAL nobody is writing: read the file
     // as it is.

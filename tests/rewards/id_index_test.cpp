@@ -13,7 +13,8 @@ namespace {
 void compare_with_a_map(std::uint32_t distinct, std::uint32_t spread) {
   IdIndex index;
   std::map<std::uint32_t, std::uint32_t> hash_of;  // by handle
-  std::mt19937 draw(20261121);
+  std::mt19937 engine(20261121);
+  const auto draw = [&engine] { return static_cast<std::uint32_t>(engine()); };
   std::uint32_t next = 0;
   for (int i = 0; i < 20'000; ++i) {
     if (hash_of.size() < 40 || draw() % 2 == 0) {
@@ -21,7 +22,7 @@ void compare_with_a_map(std::uint32_t distinct, std::uint32_t spread) {
       index.insert(hash, next);
       hash_of[next++] = hash;
     } else {
-      auto victim = hash_of.lower_bound(static_cast<std::uint32_t>(draw() % next));
+      auto victim = hash_of.lower_bound(draw() % next);
       victim = victim == hash_of.end() ? hash_of.begin() : victim;
       if (draw() % 4 == 0) {
         index.replace(victim->second, victim->first, next);

@@ -56,7 +56,11 @@ struct Names {
 ///   the last record in the journal after them;
 /// - records are read back byte for byte, in order; one whose checksum is wrong is an error that names its
 ///   position, never a shorter journal;
-/// - one writer at a time: a second open for writing fails (io) and says who has it.
+/// - one writer at a time: a second open for writing fails (io) and says who has it;
+/// - after a failed append the journal is as before and can be used again once the trouble is over. One
+/// exception:
+///   a checkpoint that cannot be read back after its commit is an error, while the records beside it are
+///   durable. last_position() always tells.
 /// Calls are made by one thread at a time.
 class Journal {
  public:

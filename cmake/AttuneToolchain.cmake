@@ -26,7 +26,7 @@ if(PROJECT_IS_TOP_LEVEL)
 endif()
 
 # GCC 12 reports false -Wrestrict and -Wstringop-* where a std::string is built or copied (GCC bug 105329 and others).
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+if(PROJECT_IS_TOP_LEVEL AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(attune_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
 endif()
 

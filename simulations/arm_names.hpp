@@ -11,7 +11,8 @@
 
 namespace attune::sim {
 
-/// Reads "arms" as `count` names; without it they are "arm-0", "arm-1", ... A wrong number is the reader's error.
+/// Reads "arms" as `count` names; without it they are "arm-0", "arm-1", ... A wrong number is the reader's
+/// error.
 [[nodiscard]] std::vector<std::string> read_arm_names(JsonReader& reader, std::size_t count);
 
 }  // namespace attune::sim

@@ -19,11 +19,16 @@ std::size_t index_of_min(std::span<const double> values) {
 
 std::string_view to_string(Baseline baseline) noexcept {
   switch (baseline) {
-    case Baseline::random: return "random";
-    case Baseline::cheapest: return "cheapest";
-    case Baseline::best_single: return "best single";
-    case Baseline::best_per_category: return "best per category";
-    case Baseline::oracle: return "oracle";
+    case Baseline::random:
+      return "random";
+    case Baseline::cheapest:
+      return "cheapest";
+    case Baseline::best_single:
+      return "best single";
+    case Baseline::best_per_category:
+      return "best per category";
+    case Baseline::oracle:
+      return "oracle";
   }
   return "";
 }
@@ -84,13 +89,21 @@ std::vector<Course> run_baselines(const Scenario& scenario, const World& world, 
     values.compute(scenario, step);
     for (std::size_t i = 0; i < kinds.size(); ++i) {
       switch (kinds[i]) {
-        case Baseline::random: recorders[i].add_uniform(t, step, values); break;
-        case Baseline::cheapest: recorders[i].add(t, step, values, hindsight.cheapest); break;
-        case Baseline::best_single: recorders[i].add(t, step, values, hindsight.best_single); break;
+        case Baseline::random:
+          recorders[i].add_uniform(t, step, values);
+          break;
+        case Baseline::cheapest:
+          recorders[i].add(t, step, values, hindsight.cheapest);
+          break;
+        case Baseline::best_single:
+          recorders[i].add(t, step, values, hindsight.best_single);
+          break;
         case Baseline::best_per_category:
           recorders[i].add(t, step, values, hindsight.best_per_category[step.category]);
           break;
-        case Baseline::oracle: recorders[i].add(t, step, values, values.best); break;
+        case Baseline::oracle:
+          recorders[i].add(t, step, values, values.best);
+          break;
       }
     }
   }

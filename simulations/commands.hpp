@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// The subcommands of attune-sim. Each prints results to stdout, everything else to stderr, and gives the exit code.
+/// The subcommands of attune-sim. Each prints results to stdout, everything else to stderr, and gives the
+/// exit code.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@ namespace attune::sim {
 /// Exit codes; documented in docs/simulation.md.
 enum class Exit : int {
   ok = 0,
-  failed = 1,  ///< it was started and did not come to its end: files that cannot be written, a check that did not hold
+  failed = 1,  ///< it was started and did not come to its end: files that cannot be written, a check that did
+               ///< not hold
   input = 2,   ///< the command line, a scenario or a data file is not as it must be; nothing was run
 };
 
@@ -45,9 +47,9 @@ struct RunArguments {
 [[nodiscard]] Exit list_command(bool json);
 
 struct ReplayArguments {
-  std::string log;                    ///< open-bandit/..., a CSV file, or a store
-  std::string point;                  ///< decision point of a store
-  std::string arm = "item_id";        ///< columns of a CSV file
+  std::string log;              ///< open-bandit/..., a CSV file, or a store
+  std::string point;            ///< decision point of a store
+  std::string arm = "item_id";  ///< columns of a CSV file
   std::string reward = "click";
   std::string propensity = "propensity_score";
   std::vector<std::string> policies;  ///< JSON texts; empty: a default selection

@@ -10,7 +10,8 @@ std::vector<std::uint64_t> curve_marks(std::uint64_t horizon, std::size_t count)
   const std::uint64_t points = std::min<std::uint64_t>(horizon, count);
   std::vector<std::uint64_t> marks;
   for (std::uint64_t i = 1; i <= points; ++i) {
-    // Split so that the product stays small: horizon * i would overflow for absurd horizons only, but it costs nothing.
+    // Split so that the product stays small: horizon * i would overflow for absurd horizons only, but it
+    // costs nothing.
     marks.push_back(horizon / points * i + horizon % points * i / points);
   }
   return marks;
@@ -36,8 +37,8 @@ void StepValues::compute(const Scenario& scenario, const Step& step) {
   best = 0;
   for (std::size_t arm = 0; arm < arms; ++arm) {
     observed[arm] = scenario.valuation.value(step.outcome_of(arm, components));
-    basis[arm] =
-        scenario.valuation.linear() ? scenario.valuation.value(step.expected_of(arm, components)) : observed[arm];
+    basis[arm] = scenario.valuation.linear() ? scenario.valuation.value(step.expected_of(arm, components))
+                                             : observed[arm];
     if (basis[arm] > basis[best]) {
       best = arm;
     }
@@ -45,7 +46,10 @@ void StepValues::compute(const Scenario& scenario, const Step& step) {
 }
 
 CourseRecorder::CourseRecorder(const Scenario& scenario, const Hindsight& hindsight, bool keep_steps)
-    : scenario_(scenario), hindsight_(hindsight), keep_steps_(keep_steps), marks_(curve_marks(scenario.horizon)) {
+    : scenario_(scenario),
+      hindsight_(hindsight),
+      keep_steps_(keep_steps),
+      marks_(curve_marks(scenario.horizon)) {
   const EnvironmentInfo& info = scenario.environment->info();
   course_.components.assign(info.components.size(), 0.0);
   course_.selections.assign(info.arms.size(), 0.0);

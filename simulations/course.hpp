@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Course: what one way of choosing did in one seed's world, and CourseRecorder, which takes it down step by step.
+/// Course: what one way of choosing did in one seed's world, and CourseRecorder, which takes it down step by
+/// step.
 #pragma once
 
 #include <cstddef>
@@ -27,13 +28,14 @@ struct Course {
   std::vector<double> components;  ///< the same by component of the environment
   double regret_oracle = 0.0;      ///< sums over all steps, on Scenario::regret_basis()
   double regret_single = 0.0;
-  double regret = 0.0;             ///< against Scenario::reference
+  double regret = 0.0;  ///< against Scenario::reference
 
   std::vector<double> reward_curve;  ///< sum of rewards up to each mark
   std::vector<double> regret_curve;  ///< regret up to each mark
   std::vector<double> selections;    ///< how often each arm was chosen (a baseline may choose it in part)
-  std::vector<std::vector<double>> selections_by_window;  ///< the same per window between marks, see window_count()
-  std::vector<StepRow> steps;        ///< only when asked for
+  std::vector<std::vector<double>>
+      selections_by_window;    ///< the same per window between marks, see window_count()
+  std::vector<StepRow> steps;  ///< only when asked for
 
   CollectorCounters counters;  ///< of the engine; zeros for baselines
   std::uint64_t explored = 0;
@@ -46,7 +48,8 @@ struct Hindsight {
   std::vector<std::size_t> best_per_category;  ///< at least one entry
 };
 
-/// Steps after which curves are taken: `count` of them, or every step when there are fewer; the last one is the horizon.
+/// Steps after which curves are taken: `count` of them, or every step when there are fewer; the last one is
+/// the horizon.
 [[nodiscard]] std::vector<std::uint64_t> curve_marks(std::uint64_t horizon, std::size_t count = 200);
 /// Windows in which shares of arms are counted: at most this many, each several marks wide.
 inline constexpr std::size_t kShareWindows = 50;

@@ -70,7 +70,9 @@ class CsvTable::Builder {
   }
 
  private:
-  static void on_field(void* text, std::size_t size, void* self) { static_cast<Builder*>(self)->field(text, size); }
+  static void on_field(void* text, std::size_t size, void* self) {
+    static_cast<Builder*>(self)->field(text, size);
+  }
   static void on_row(int /*terminator*/, void* self) { static_cast<Builder*>(self)->row(); }
 
   void field(const void* text, std::size_t size) {
@@ -121,7 +123,8 @@ class CsvTable::Builder {
   }
 
   Result<void> broken() {
-    return fail(Errc::parse, table_.path_ + ": record " + std::to_string(line_) + ": a quote is out of place");
+    return fail(Errc::parse,
+                table_.path_ + ": record " + std::to_string(line_) + ": a quote is out of place");
   }
 
   CsvLimits limits_;
@@ -202,8 +205,8 @@ Result<double> CsvTable::number(std::size_t row, std::size_t column) const {
   double value = 0.0;
   const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (code != std::errc{} || end != cell.data() + cell.size() || !std::isfinite(value)) {
-    return fail(Errc::parse, path_ + ": record " + std::to_string(lines_[row]) + ": " + columns_[column] + " = " +
-                                 shown(cell) + " is not a finite number");
+    return fail(Errc::parse, path_ + ": record " + std::to_string(lines_[row]) + ": " + columns_[column] +
+                                 " = " + shown(cell) + " is not a finite number");
   }
   return value;
 }

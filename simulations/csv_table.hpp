@@ -22,10 +22,12 @@ struct CsvLimits {
 
 /// A table with a header line; every row has as many fields as the header, and no two columns have one name.
 ///
-/// Quoting by RFC 4180 (libcsv), gzip by content, not by name (zlib). Cells are texts; numbers are read on request.
+/// Quoting by RFC 4180 (libcsv), gzip by content, not by name (zlib). Cells are texts; numbers are read on
+/// request.
 class CsvTable {
  public:
-  /// Errors: io (cannot be opened, damaged or cut gzip stream), parse (not CSV; names the line), full (CsvLimits).
+  /// Errors: io (cannot be opened, damaged or cut gzip stream), parse (not CSV; names the line), full
+  /// (CsvLimits).
   [[nodiscard]] static Result<CsvTable> read(const std::string& path, const CsvLimits& limits = {});
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -51,9 +53,10 @@ class CsvTable {
   std::string path_;
   std::vector<std::string> columns_;
   std::size_t rows_ = 0;
-  std::string cells_;                   ///< the text of all cells, one after the other
-  std::vector<std::uint32_t> ends_;     ///< end of each cell in `cells_`, row-major; the limit keeps it below 2^32
-  std::vector<std::uint64_t> lines_;    ///< number of each row in the file, the header being 1
+  std::string cells_;  ///< the text of all cells, one after the other
+  std::vector<std::uint32_t>
+      ends_;  ///< end of each cell in `cells_`, row-major; the limit keeps it below 2^32
+  std::vector<std::uint64_t> lines_;  ///< number of each row in the file, the header being 1
 };
 
 }  // namespace attune::sim

@@ -20,7 +20,8 @@ DataFolder DataFolder::from_environment() {
   std::error_code ignored;
   const fs::path here = fs::current_path(ignored);
   folder.candidates_.push_back((here / "../shared/data").lexically_normal().string());
-  // The program lies in <tree>/build/<preset>/simulations, or wherever the build folder was put below the tree.
+  // The program lies in <tree>/build/<preset>/simulations, or wherever the build folder was put below the
+  // tree.
   for (fs::path up = fs::read_symlink("/proc/self/exe", ignored).parent_path();
        up.has_relative_path() && up != up.root_path(); up = up.parent_path()) {
     folder.candidates_.push_back((up / "../shared/data").lexically_normal().string());

@@ -11,9 +11,9 @@
 
 namespace attune::sim {
 
-/// Finds the folder with the recorded data sets: the environment variable ATTUNE_DATA when it is set, else the first
-/// there is of ../shared/data beside the current directory and beside any folder above the program. Read only: nothing in
-/// attune-sim writes there.
+/// Finds the folder with the recorded data sets: the environment variable ATTUNE_DATA when it is set, else
+/// the first there is of ../shared/data beside the current directory and beside any folder above the program.
+/// Read only: nothing in attune-sim writes there.
 class DataFolder {
  public:
   [[nodiscard]] static DataFolder from_environment();

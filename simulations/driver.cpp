@@ -43,7 +43,8 @@ class Run {
     EngineOptions engine_options;
     engine_options.clock = clock_;
     engine_options.journal = std::move(journal);
-    Result<Engine> engine = Engine::open(engine_config(info_, scenario_.reward_json, policy_, seed_), std::move(engine_options));
+    Result<Engine> engine =
+        Engine::open(engine_config(info_, scenario_.reward_json, policy_, seed_), std::move(engine_options));
     if (!engine) {
       return tl::unexpected(std::move(engine).error());
     }
@@ -98,8 +99,8 @@ class Run {
     }
     const Errc code = op.decide ? decide(engine, op) : deliver(engine, op);
     if (code != Errc::ok) {
-      return fail(code, std::string(op.decide ? "decision " : "outcome of decision ") + std::to_string(op.step) +
-                            ": " + std::string(Engine::last_error()));
+      return fail(code, std::string(op.decide ? "decision " : "outcome of decision ") +
+                            std::to_string(op.step) + ": " + std::string(Engine::last_error()));
     }
     ++operations_;
     return {};
@@ -215,8 +216,9 @@ class Run {
 
 }  // namespace
 
-Result<DriveResult> drive(const Scenario& scenario, const PolicyEntry& policy, std::uint64_t seed, const World& world,
-                          const Hindsight& hindsight, std::unique_ptr<Journal> journal, DriveOptions options) {
+Result<DriveResult> drive(const Scenario& scenario, const PolicyEntry& policy, std::uint64_t seed,
+                          const World& world, const Hindsight& hindsight, std::unique_ptr<Journal> journal,
+                          DriveOptions options) {
   Run run(scenario, policy, seed, world, hindsight, std::move(options));
   return run.go(std::move(journal));
 }

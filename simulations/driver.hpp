@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Driver: runs one policy through one seed's world on a real engine, from the beginning or from where a store ends.
+/// Driver: runs one policy through one seed's world on a real engine, from the beginning or from where a
+/// store ends.
 #pragma once
 
 #include <cstdint>
@@ -53,14 +54,15 @@ struct DriveResult {
 /// Simulated time at which every run starts: 2023-11-14T22:13:20Z.
 inline constexpr Nanos kStartOfTime = 1'700'000'000 * kSecond;
 
-/// Runs `policy` in the world of `seed`. `journal` may be null; with one, `resumption` says what it holds already.
+/// Runs `policy` in the world of `seed`. `journal` may be null; with one, `resumption` says what it holds
+/// already.
 ///
-/// Operations go to the engine one at a time under a simulated clock, in the order of OpSchedule; the learner runs
-/// before every learn_every-th decision and at the end. Which operations are recorded together is thereby a function
-/// of the scenario too, so that an interrupted and resumed run goes through the same states as one that was not.
-/// Errors: whatever the engine refuses.
-[[nodiscard]] Result<DriveResult> drive(const Scenario& scenario, const PolicyEntry& policy, std::uint64_t seed,
-                                        const World& world, const Hindsight& hindsight,
+/// Operations go to the engine one at a time under a simulated clock, in the order of OpSchedule; the learner
+/// runs before every learn_every-th decision and at the end. Which operations are recorded together is
+/// thereby a function of the scenario too, so that an interrupted and resumed run goes through the same
+/// states as one that was not. Errors: whatever the engine refuses.
+[[nodiscard]] Result<DriveResult> drive(const Scenario& scenario, const PolicyEntry& policy,
+                                        std::uint64_t seed, const World& world, const Hindsight& hindsight,
                                         std::unique_ptr<Journal> journal, DriveOptions options);
 
 /// Reads what a store already holds. Errors: io, corrupt_state. A store that does not exist holds nothing.

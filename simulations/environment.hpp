@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Environment and World: where a policy is tried. An environment is a description; a world is one seed's course of it.
+/// Environment and World: where a policy is tried. An environment is a description; a world is one seed's
+/// course of it.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,7 @@ struct EnvironmentInfo {
   std::vector<std::string> categories;  ///< names of the categories of steps; empty: all alike
   std::uint64_t length = 0;             ///< number of steps it has; 0: no end
   bool recorded = false;                ///< outcomes are records: `expected` equals `outcome`
-  std::string note;                     ///< where the data or the constants come from; one sentence, may be empty
+  std::string note;  ///< where the data or the constants come from; one sentence, may be empty
 };
 
 /// Everything about one step. The buffers are the caller's and reused.

@@ -20,7 +20,8 @@ namespace attune::sim {
 /// Where an environment may look for files.
 struct FileRoots {
   DataFolder data = DataFolder::from_environment();
-  std::string scenario_folder = ".";  ///< relative file names are looked for here first, then in the data folder
+  std::string scenario_folder =
+      ".";  ///< relative file names are looked for here first, then in the data folder
 
   /// Errors: io.
   [[nodiscard]] Result<std::string> resolve(const std::string& file) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Off-policy estimates from logged choices: replay, inverse propensity, self-normalised, with their sample size.
+/// Off-policy estimates from logged choices: replay, inverse propensity, self-normalised, with their sample
+/// size.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ struct Interval {
 
 /// Interval for a proportion by its score test.
 ///
-/// Source: Wilson (1927), "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22(158).
+/// Source: Wilson (1927), "Probable Inference, the Law of Succession, and Statistical Inference", JASA
+/// 22(158).
 [[nodiscard]] Interval wilson_interval(double successes, double trials);
 
 /// Mean of plain observations with its interval: Wilson's where all were 0 or 1, else Student's.
@@ -34,17 +36,17 @@ class MeanEstimator {
   bool binary_ = true;
 };
 
-/// Estimates of a policy's value from rows of a log, each with the weight w = (probability that the policy makes the logged
-/// choice, or 1 and 0 for a choice drawn from it) / (probability with which the logger made it) and the logged
-/// reward r, over n rows:
+/// Estimates of a policy's value from rows of a log, each with the weight w = (probability that the policy
+/// makes the logged choice, or 1 and 0 for a choice drawn from it) / (probability with which the logger made
+/// it) and the logged reward r, over n rows:
 ///
 ///     IPS   = sum(w r) / n            unbiased; interval from the variance of w r
-///     SNIPS = sum(w r) / sum(w)       small bias, never outside the range of the rewards; linearised variance
-///     ESS   = sum(w)^2 / sum(w^2)     how many equally weighted rows the weights are worth
+///     SNIPS = sum(w r) / sum(w)       small bias, never outside the range of the rewards; linearised
+///     variance ESS   = sum(w)^2 / sum(w^2)     how many equally weighted rows the weights are worth
 ///
-/// Source: Horvitz, Thompson (1952), JASA 47; Swaminathan, Joachims (2015), "The Self-Normalized Estimator for
-/// Counterfactual Learning", NIPS; Kish (1965), "Survey Sampling", for ESS. The intervals are normal approximations:
-/// below an ESS of kEnough they are not to be believed, and reports say so.
+/// Source: Horvitz, Thompson (1952), JASA 47; Swaminathan, Joachims (2015), "The Self-Normalized Estimator
+/// for Counterfactual Learning", NIPS; Kish (1965), "Survey Sampling", for ESS. The intervals are normal
+/// approximations: below an ESS of kEnough they are not to be believed, and reports say so.
 class WeightedEstimator {
  public:
   static constexpr double kEnough = 100.0;

@@ -26,14 +26,16 @@ Result<std::vector<std::size_t>> expand(const CsvTable& table, const std::vector
       continue;
     }
     std::size_t found = 0;
-    for (const std::size_t column : table.columns_with_prefix(std::string_view(name).substr(0, name.size() - 1))) {
+    for (const std::size_t column :
+         table.columns_with_prefix(std::string_view(name).substr(0, name.size() - 1))) {
       if (std::find(skip.begin(), skip.end(), table.columns()[column]) == skip.end()) {
         columns.push_back(column);
         ++found;
       }
     }
     if (found == 0) {
-      return fail(Errc::parse, table.path() + ": no column starts with \"" + name.substr(0, name.size() - 1) + "\"");
+      return fail(Errc::parse,
+                  table.path() + ": no column starts with \"" + name.substr(0, name.size() - 1) + "\"");
     }
   }
   return columns;

@@ -18,11 +18,13 @@ namespace attune::sim {
 
 /// Which columns become features. A name that ends in '*' means every column that starts so.
 struct FeatureChoice {
-  bool bias = true;                      ///< a feature "bias" that is always 1
-  std::vector<std::string> numeric;      ///< scaled to mean 0 and deviation 1 over the file, then cut to [-3, 3] / 3
-  std::vector<std::string> categorical;  ///< one feature "column=value" a value, in order of the values' texts
-  std::vector<std::string> embedding;    ///< taken as they are
-  std::vector<std::string> skip;         ///< columns that a '*' does not mean
+  bool bias = true;  ///< a feature "bias" that is always 1
+  std::vector<std::string>
+      numeric;  ///< scaled to mean 0 and deviation 1 over the file, then cut to [-3, 3] / 3
+  std::vector<std::string>
+      categorical;                     ///< one feature "column=value" a value, in order of the values' texts
+  std::vector<std::string> embedding;  ///< taken as they are
+  std::vector<std::string> skip;       ///< columns that a '*' does not mean
 };
 
 /// Reads {"bias": true, "numeric": [...], "categorical": [...], "embedding": [...]}.
@@ -41,7 +43,8 @@ class FeatureTable {
   }
 
  private:
-  Result<void> add_numeric(const CsvTable& table, std::size_t column, std::vector<std::vector<double>>& columns);
+  Result<void> add_numeric(const CsvTable& table, std::size_t column,
+                           std::vector<std::vector<double>>& columns);
   Result<void> add_categorical(const CsvTable& table, std::size_t column,
                                std::vector<std::vector<double>>& columns);
 

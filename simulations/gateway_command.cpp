@@ -63,8 +63,8 @@ std::string store_path(const GatewayArguments& arguments, const Scenario& scenar
 ReportSection proof_section(const ProofResult& proof, const std::string& policy) {
   ReportSection out{"Killed and resumed", {}};
   out.lines.emplace_back("policy", policy + ", first seed, in a process of its own with its own store");
-  out.lines.emplace_back("killed", "with SIGKILL after it had reported " + std::to_string(proof.reported) + " of " +
-                                       std::to_string(proof.operations) + " operations durable");
+  out.lines.emplace_back("killed", "with SIGKILL after it had reported " + std::to_string(proof.reported) +
+                                       " of " + std::to_string(proof.operations) + " operations durable");
   out.lines.emplace_back("found", std::to_string(proof.found) + " operations in its store");
   for (const std::string& note : proof.notes) {
     out.lines.emplace_back("resumed", note);
@@ -112,7 +112,8 @@ Exit run_child(const GatewayArguments& arguments) {
 }
 
 /// The folder and no stores of an earlier run in it.
-Result<void> prepare_folder(const GatewayArguments& arguments, const Scenario& scenario, const std::string& proof) {
+Result<void> prepare_folder(const GatewayArguments& arguments, const Scenario& scenario,
+                            const std::string& proof) {
   std::error_code code;
   fs::create_directories(arguments.out, code);
   if (code) {
@@ -126,8 +127,8 @@ Result<void> prepare_folder(const GatewayArguments& arguments, const Scenario& s
 }
 
 /// Results to the terminal and into the folder.
-Result<void> write_results(const GatewayArguments& arguments, const Scenario& scenario, const ScenarioResult& result,
-                           const std::optional<ProofResult>& proof) {
+Result<void> write_results(const GatewayArguments& arguments, const Scenario& scenario,
+                           const ScenarioResult& result, const std::optional<ProofResult>& proof) {
   std::vector<ReportSection> more;
   if (proof) {
     more.push_back(proof_section(*proof, std::string(kProofPolicy)));
@@ -141,12 +142,14 @@ Result<void> write_results(const GatewayArguments& arguments, const Scenario& sc
   } else if (proof) {
     print(section_text(more.front()));
   }
-  const std::string report =
-      arguments.output.report.empty() ? (fs::path(arguments.out) / "report.html").string() : arguments.output.report;
+  const std::string report = arguments.output.report.empty()
+                                 ? (fs::path(arguments.out) / "report.html").string()
+                                 : arguments.output.report;
   if (Result<void> written = write_text_file(report, report_html(scenario, result, more)); !written) {
     return written;
   }
-  if (Result<void> written = write_text_file((fs::path(arguments.out) / "results.json").string(), document.dump(2) + "\n");
+  if (Result<void> written =
+          write_text_file((fs::path(arguments.out) / "results.json").string(), document.dump(2) + "\n");
       !written) {
     return written;
   }
@@ -180,14 +183,16 @@ Exit gateway_command(const GatewayArguments& arguments) {
     return refuse(ready.error());
   }
   if (!settings.recorded && arguments.data == "auto") {
-    complain(std::string(kRecordedFile) + " was not found: requests are simulated (set ATTUNE_DATA to its folder)");
+    complain(std::string(kRecordedFile) +
+             " was not found: requests are simulated (set ATTUNE_DATA to its folder)");
   }
 
   RunnerOptions options;
   options.jobs = arguments.output.jobs;
   options.keep_steps = !arguments.output.csv.empty();
   options.progress = !arguments.output.quiet;
-  // The first seed of each policy is durable: a store each. The others would only repeat it, at the disk's speed.
+  // The first seed of each policy is durable: a store each. The others would only repeat it, at the disk's
+  // speed.
   options.journal = [&](std::size_t policy, std::size_t seed) -> Result<std::unique_ptr<Journal>> {
     return seed == 0 ? open_sqlite_journal(store_path(arguments, *scenario, policy), OpenMode::read_write)
                      : std::unique_ptr<Journal>();
@@ -225,9 +230,10 @@ Exit gateway_command(const GatewayArguments& arguments) {
     return Exit::failed;
   }
   if (!arguments.output.json) {
-    print(settings.recorded
-              ? "\nnext: a real model update, gpt-4 in June 2023\n  attune-sim run model-update --report model-update.html\n"
-              : "\nnext: the same gateway with a limit on latency\n  attune-sim run gateway-latency-limit --report limit.html\n");
+    print(settings.recorded ? "\nnext: a real model update, gpt-4 in June 2023\n  attune-sim run "
+                              "model-update --report model-update.html\n"
+                            : "\nnext: the same gateway with a limit on latency\n  attune-sim run "
+                              "gateway-latency-limit --report limit.html\n");
   }
   return Exit::ok;
 }

@@ -84,18 +84,12 @@ Error system_error(const std::string& what) {
 
 /// Starts this program as the child. Only what fork() allows happens between it and exec.
 Result<pid_t> start_child(const GatewaySettings& settings, const std::string& store, int channel) {
-  std::vector<std::string> words{"attune-sim",
-                                 "gateway",
-                                 "--child-store",
-                                 store,
-                                 "--child-channel",
-                                 std::to_string(channel),
-                                 "--data",
-                                 settings.recorded ? "recorded" : "simulated",
-                                 "--seeds",
-                                 "1",
-                                 "--horizon",
-                                 std::to_string(settings.horizon)};
+  std::vector<std::string> words{"attune-sim",      "gateway",
+                                 "--child-store",   store,
+                                 "--child-channel", std::to_string(channel),
+                                 "--data",          settings.recorded ? "recorded" : "simulated",
+                                 "--seeds",         "1",
+                                 "--horizon",       std::to_string(settings.horizon)};
   if (settings.cost_weight >= 0.0) {
     words.insert(words.end(), {"--cost-weight", number_text(settings.cost_weight)});
   }
@@ -154,7 +148,8 @@ void remove_store(const std::string& store) {
   }
 }
 
-Result<void> run_proof_child(const Scenario& scenario, std::size_t policy, const std::string& store, int channel) {
+Result<void> run_proof_child(const Scenario& scenario, std::size_t policy, const std::string& store,
+                             int channel) {
   const std::unique_ptr<World> world = scenario.environment->start(scenario.seeds.front(), scenario.horizon);
   Result<std::unique_ptr<Journal>> journal = open_sqlite_journal(store, OpenMode::read_write);
   if (!journal) {
@@ -171,13 +166,15 @@ Result<void> run_proof_child(const Scenario& scenario, std::size_t policy, const
       --unanswered;
     }
   };
-  const Result<DriveResult> result = drive(scenario, scenario.policies[policy], scenario.seeds.front(), *world,
-                                           look_back(scenario, *world), std::move(*journal), std::move(options));
+  const Result<DriveResult> result =
+      drive(scenario, scenario.policies[policy], scenario.seeds.front(), *world, look_back(scenario, *world),
+            std::move(*journal), std::move(options));
   return result ? Result<void>() : tl::unexpected(result.error());
 }
 
-Result<ProofResult> prove_recovery(const Scenario& scenario, std::size_t policy, const GatewaySettings& settings,
-                                   const std::string& store, const RunWitness& uninterrupted) {
+Result<ProofResult> prove_recovery(const Scenario& scenario, std::size_t policy,
+                                   const GatewaySettings& settings, const std::string& store,
+                                   const RunWitness& uninterrupted) {
   ProofResult out;
   out.operations = uninterrupted.operations;
   out.uninterrupted_digest = to_hex(uninterrupted.state);
@@ -212,8 +209,9 @@ Result<ProofResult> prove_recovery(const Scenario& scenario, std::size_t policy,
   const std::unique_ptr<World> world = scenario.environment->start(scenario.seeds.front(), scenario.horizon);
   DriveOptions options;
   options.resumption = std::move(*resumption);
-  const Result<DriveResult> result = drive(scenario, scenario.policies[policy], scenario.seeds.front(), *world,
-                                           look_back(scenario, *world), std::move(*journal), std::move(options));
+  const Result<DriveResult> result =
+      drive(scenario, scenario.policies[policy], scenario.seeds.front(), *world, look_back(scenario, *world),
+            std::move(*journal), std::move(options));
   if (!result) {
     return tl::unexpected(result.error());
   }

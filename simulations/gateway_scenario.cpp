@@ -42,8 +42,8 @@ Result<Scenario> make_gateway_scenario(const GatewaySettings& settings, const Fi
   const double weight = settings.cost_weight >= 0.0 ? settings.cost_weight : settings.recorded ? 200.0 : 5.0;
   json document = {
       {"name", settings.recorded ? "LLM gateway, recorded requests" : "LLM gateway, simulated requests"},
-      {"environment",
-       settings.recorded ? json{{"type", "full_log"}, {"preset", "llmrouter-uiuc"}} : json{{"type", "llm_gateway"}}},
+      {"environment", settings.recorded ? json{{"type", "full_log"}, {"preset", "llmrouter-uiuc"}}
+                                        : json{{"type", "llm_gateway"}}},
       {"policies", policies(settings.recorded ? "task" : "language")},
       {"reward", reward(weight, !settings.recorded)},
       {"delivery", delivery()},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// The scenario of the main job: an LLM gateway on recorded requests, or on simulated ones where there are none.
+/// The scenario of the main job: an LLM gateway on recorded requests, or on simulated ones where there are
+/// none.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@
 namespace attune::sim {
 
 struct GatewaySettings {
-  bool recorded = true;       ///< llmrouter-uiuc, else the simulated gateway
+  bool recorded = true;  ///< llmrouter-uiuc, else the simulated gateway
   std::uint64_t seeds = 10;
   std::uint64_t horizon = 0;  ///< 0: all there is
   double cost_weight = -1.0;  ///< reward = quality - cost_weight * USD; below 0: the default of the data

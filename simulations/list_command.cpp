@@ -27,7 +27,8 @@ Lines environment_lines() {
   for (const EnvironmentKind& kind : environment_kinds()) {
     out.emplace_back(kind.type, kind.about);
   }
-  out.emplace_back("logged_bandit", "logged choices with propensities, replayed by rejection sampling (open-bandit)");
+  out.emplace_back("logged_bandit",
+                   "logged choices with propensities, replayed by rejection sampling (open-bandit)");
   return out;
 }
 

@@ -22,19 +22,21 @@ Result<json> preset_options(const std::string& name) {
     for (const char* campaign : {"all", "men", "women"}) {
       const std::string folder = std::string("open-bandit/") + policy + "/" + campaign;
       if (name == folder) {
-        return json{{"type", "logged_bandit"},
-                    {"file", folder + "/" + campaign + ".csv"},
-                    {"arm", "item_id"},
-                    {"reward", "click"},
-                    {"propensity", "propensity_score"},
-                    {"features",
-                     {{"categorical",
-                       {"position", "user_feature_0", "user_feature_1", "user_feature_2", "user_feature_3"}}}}};
+        return json{
+            {"type", "logged_bandit"},
+            {"file", folder + "/" + campaign + ".csv"},
+            {"arm", "item_id"},
+            {"reward", "click"},
+            {"propensity", "propensity_score"},
+            {"features",
+             {{"categorical",
+               {"position", "user_feature_0", "user_feature_1", "user_feature_2", "user_feature_3"}}}}};
       }
     }
   }
-  return fail(Errc::invalid_config, "environment.preset = \"" + name +
-                                        "\" must be open-bandit/random/... or open-bandit/bts/... with all, men or women");
+  return fail(Errc::invalid_config,
+              "environment.preset = \"" + name +
+                  "\" must be open-bandit/random/... or open-bandit/bts/... with all, men or women");
 }
 
 struct Columns {

@@ -39,7 +39,8 @@ struct StoredPoint {
   Valuation valuation;
 };
 
-Result<StoredPoint> find_point(const std::string& config_text, const std::string& wanted, const std::string& path) {
+Result<StoredPoint> find_point(const std::string& config_text, const std::string& wanted,
+                               const std::string& path) {
   const Json config = Json::parse(config_text, nullptr, false);
   if (!config.is_object() || !config.contains("points") || !config.at("points").is_object()) {
     return fail(Errc::corrupt_state, path + ": the stored configuration cannot be read");
@@ -58,9 +59,9 @@ Result<StoredPoint> find_point(const std::string& config_text, const std::string
     ++number;
   }
   if (found == nullptr) {
-    return fail(Errc::unknown_point, wanted.empty()
-                                         ? path + ": has several decision points; name one of " + known
-                                         : path + ": has no decision point \"" + wanted + "\"; it has " + known);
+    return fail(Errc::unknown_point,
+                wanted.empty() ? path + ": has several decision points; name one of " + known
+                               : path + ": has no decision point \"" + wanted + "\"; it has " + known);
   }
   for (const Json& arm : found->value("arms", Json::array())) {
     out.arms.push_back(arm.is_string() ? arm.get<std::string>() : arm.value("id", ""));
@@ -92,9 +93,12 @@ class Joiner {
       return code;
     }
     switch (header.kind) {
-      case RecordKind::decision: return header.point == point_.number ? decision(bytes) : Errc::ok;
-      case RecordKind::outcome: return outcome(bytes);
-      case RecordKind::event: return header.point == point_.number ? event(bytes) : Errc::ok;
+      case RecordKind::decision:
+        return header.point == point_.number ? decision(bytes) : Errc::ok;
+      case RecordKind::outcome:
+        return outcome(bytes);
+      case RecordKind::event:
+        return header.point == point_.number ? event(bytes) : Errc::ok;
     }
     return Errc::ok;
   }
@@ -103,7 +107,8 @@ class Joiner {
     LoggedData out;
     const std::size_t dimension = decisions_.empty() ? 0 : decisions_.front().context.size();
     for (const Joined& d : decisions_) {
-      const bool complete = std::none_of(d.parts.begin(), d.parts.end(), [](double x) { return std::isnan(x); });
+      const bool complete =
+          std::none_of(d.parts.begin(), d.parts.end(), [](double x) { return std::isnan(x); });
       if (!(d.propensity > 0.0 && d.propensity <= 1.0) || !complete) {
         ++out.left_out;
         continue;
@@ -118,8 +123,9 @@ class Joiner {
     }
     out.left_out += other_rungs_;
     if (out.left_out > 0) {
-      out.left_out_why = std::to_string(out.left_out) +
-                         " decisions have a deferred propensity, no complete outcome, or were not made by the policy";
+      out.left_out_why =
+          std::to_string(out.left_out) +
+          " decisions have a deferred propensity, no complete outcome, or were not made by the policy";
     }
     if (out.rows() == 0) {
       return fail(Errc::unsupported, path + ": no decision can be replayed; " +
@@ -151,10 +157,11 @@ class Joiner {
       return Errc::ok;
     }
     index_.emplace(record.header.id, decisions_.size());
-    decisions_.push_back({to_index(record.arm),
-                          record.propensity,
-                          {record.input.dense.begin(), record.input.dense.end()},
-                          std::vector<double>(point_.components.size(), std::numeric_limits<double>::quiet_NaN())});
+    decisions_.push_back(
+        {to_index(record.arm),
+         record.propensity,
+         {record.input.dense.begin(), record.input.dense.end()},
+         std::vector<double>(point_.components.size(), std::numeric_limits<double>::quiet_NaN())});
     return Errc::ok;
   }
 
@@ -170,7 +177,8 @@ class Joiner {
     for (const Component& part : record.all()) {
       const auto name = std::find(point_.components.begin(), point_.components.end(), part.name);
       if (name != point_.components.end()) {
-        decisions_[found->second].parts[static_cast<std::size_t>(name - point_.components.begin())] = part.value;
+        decisions_[found->second].parts[static_cast<std::size_t>(name - point_.components.begin())] =
+            part.value;
       }
     }
     return Errc::ok;
@@ -203,7 +211,8 @@ Result<LoggedData> read_logged_store(const std::string& path, const std::string&
   }
   Result<std::optional<std::string>> config = (*journal)->meta("config");
   if (!config || !*config) {
-    return config ? fail(Errc::corrupt_state, path + ": holds no configuration") : tl::unexpected(config.error());
+    return config ? fail(Errc::corrupt_state, path + ": holds no configuration")
+                  : tl::unexpected(config.error());
   }
   Result<StoredPoint> point = find_point(**config, point_name, path);
   if (!point) {

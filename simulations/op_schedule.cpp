@@ -17,9 +17,12 @@ namespace {
 
 Nanos draw_delay(const Delivery& delivery, Rng& rng) {
   switch (delivery.delay) {
-    case Delivery::Delay::none: return 0;
-    case Delivery::Delay::fixed: return static_cast<Nanos>(delivery.seconds * 1e9);
-    case Delivery::Delay::exponential: return static_cast<Nanos>(delivery.seconds * 1e9 * sample_exponential(rng));
+    case Delivery::Delay::none:
+      return 0;
+    case Delivery::Delay::fixed:
+      return static_cast<Nanos>(delivery.seconds * 1e9);
+    case Delivery::Delay::exponential:
+      return static_cast<Nanos>(delivery.seconds * 1e9 * sample_exponential(rng));
   }
   return 0;
 }
@@ -50,11 +53,12 @@ Result<Delivery> read_delivery(const nlohmann::json& object) {
 }
 
 bool OpSchedule::Arrival::operator>(const Arrival& other) const noexcept {
-  return std::tie(time, step, component, copy) > std::tie(other.time, other.step, other.component, other.copy);
+  return std::tie(time, step, component, copy) >
+         std::tie(other.time, other.step, other.component, other.copy);
 }
 
-OpSchedule::OpSchedule(const Delivery& delivery, std::uint64_t seed, std::uint64_t horizon, std::size_t components,
-                       Nanos start, Nanos pace)
+OpSchedule::OpSchedule(const Delivery& delivery, std::uint64_t seed, std::uint64_t horizon,
+                       std::size_t components, Nanos start, Nanos pace)
     : delivery_(delivery),
       seed_(seed),
       horizon_(horizon),

@@ -35,21 +35,22 @@ struct Delivery {
 struct Op {
   static constexpr std::size_t kAllComponents = static_cast<std::size_t>(-1);
 
-  bool decide = false;       ///< else: deliver
+  bool decide = false;  ///< else: deliver
   Nanos time = 0;
-  std::uint64_t step = 0;    ///< the decision, by number
+  std::uint64_t step = 0;                  ///< the decision, by number
   std::size_t component = kAllComponents;  ///< index among the components that are reported
 };
 
-/// The operations of one run in order of time, a pure function of (delivery, seed, horizon, pace): it does not depend on
-/// what is decided, so that a run that was interrupted is carried on by skipping as many operations as were recorded.
+/// The operations of one run in order of time, a pure function of (delivery, seed, horizon, pace): it does
+/// not depend on what is decided, so that a run that was interrupted is carried on by skipping as many
+/// operations as were recorded.
 ///
-/// Decision t is made at start + t * pace. An outcome due at the time of a decision comes before it; outcomes due at
-/// one time come in the order of their decisions.
+/// Decision t is made at start + t * pace. An outcome due at the time of a decision comes before it; outcomes
+/// due at one time come in the order of their decisions.
 class OpSchedule {
  public:
-  OpSchedule(const Delivery& delivery, std::uint64_t seed, std::uint64_t horizon, std::size_t components, Nanos start,
-             Nanos pace);
+  OpSchedule(const Delivery& delivery, std::uint64_t seed, std::uint64_t horizon, std::size_t components,
+             Nanos start, Nanos pace);
 
   /// False: there are no more.
   [[nodiscard]] bool next(Op& out);

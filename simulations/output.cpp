@@ -73,9 +73,9 @@ json counters_json(const ResultRow& row) {
     sum.censored += course.counters.censored;
     sum.breaches += course.counters.breaches;
   }
-  return {{"decisions", sum.decisions}, {"outcomes", sum.outcomes},   {"learned", sum.learned},
+  return {{"decisions", sum.decisions}, {"outcomes", sum.outcomes},         {"learned", sum.learned},
           {"late", sum.late},           {"learned_late", sum.learned_late}, {"duplicate", sum.duplicate},
-          {"silent", sum.silent},       {"censored", sum.censored},   {"breaches", sum.breaches}};
+          {"silent", sum.silent},       {"censored", sum.censored},         {"breaches", sum.breaches}};
 }
 
 json row_json(const Scenario& scenario, const ResultRow& row) {
@@ -89,7 +89,8 @@ json row_json(const Scenario& scenario, const ResultRow& row) {
   }
   out["regret"] = estimate_json(estimate_of(row, [](const Course& c) { return c.regret; }));
   out["regret_vs_oracle"] = estimate_json(estimate_of(row, [](const Course& c) { return c.regret_oracle; }));
-  out["regret_vs_best_single"] = estimate_json(estimate_of(row, [](const Course& c) { return c.regret_single; }));
+  out["regret_vs_best_single"] =
+      estimate_json(estimate_of(row, [](const Course& c) { return c.regret_single; }));
   for (std::size_t arm = 0; arm < info.arms.size(); ++arm) {
     out["arm_share"][info.arms[arm]] =
         estimate_of(row, [&](const Course& c) { return c.selections[arm] / steps; }).mean;
@@ -99,7 +100,8 @@ json row_json(const Scenario& scenario, const ResultRow& row) {
   }
   out["regret_curve"] = json::array();
   for (std::size_t mark = 0; mark < row.courses.front().regret_curve.size(); ++mark) {
-    out["regret_curve"].push_back(estimate_of(row, [&](const Course& c) { return c.regret_curve[mark]; }).mean);
+    out["regret_curve"].push_back(
+        estimate_of(row, [&](const Course& c) { return c.regret_curve[mark]; }).mean);
   }
   for (std::size_t seed = 0; seed < row.courses.size(); ++seed) {
     out["by_seed"].push_back({{"seed", scenario.seeds[seed]},
@@ -150,17 +152,20 @@ std::string result_table(const Scenario& scenario, const ScenarioResult& result)
   if (parts) {
     header.insert(header.end(), info.components.begin(), info.components.end());
   }
-  header.insert(header.end(), {"reward", many ? "+-" : "", "regret", many ? "+-" : "", "vs single", "vs oracle"});
+  header.insert(header.end(),
+                {"reward", many ? "+-" : "", "regret", many ? "+-" : "", "vs single", "vs oracle"});
   if (!many) {
     header.erase(std::remove(header.begin(), header.end(), std::string()), header.end());
   }
   double largest_regret = 1.0;
   std::vector<double> largest_part(info.components.size(), 0.0);
   for (const ResultRow& row : result.rows) {
-    largest_regret = std::max(largest_regret, std::fabs(estimate_of(row, [](const Course& c) { return c.regret_oracle; }).mean));
+    largest_regret = std::max(
+        largest_regret, std::fabs(estimate_of(row, [](const Course& c) { return c.regret_oracle; }).mean));
     for (std::size_t i = 0; i < info.components.size(); ++i) {
-      largest_part[i] = std::max(largest_part[i],
-                                 std::fabs(estimate_of(row, [&](const Course& c) { return c.components[i] / steps; }).mean));
+      largest_part[i] = std::max(
+          largest_part[i],
+          std::fabs(estimate_of(row, [&](const Course& c) { return c.components[i] / steps; }).mean));
     }
   }
   const int regret_decimals = std::min(2, decimals_for(largest_regret));
@@ -186,8 +191,10 @@ std::string result_table(const Scenario& scenario, const ScenarioResult& result)
     if (many) {
       line.push_back(fixed(regret.error, regret_decimals));
     }
-    line.push_back(fixed(estimate_of(row, [](const Course& c) { return c.regret_single; }).mean, regret_decimals));
-    line.push_back(fixed(estimate_of(row, [](const Course& c) { return c.regret_oracle; }).mean, regret_decimals));
+    line.push_back(
+        fixed(estimate_of(row, [](const Course& c) { return c.regret_single; }).mean, regret_decimals));
+    line.push_back(
+        fixed(estimate_of(row, [](const Course& c) { return c.regret_oracle; }).mean, regret_decimals));
     table.add(std::move(line));
   }
   out += "\n" + table.str();
@@ -226,7 +233,8 @@ Result<void> write_text_file(const std::string& path, const std::string& text) {
   return {};
 }
 
-Result<void> write_steps_csv(const std::string& path, const Scenario& scenario, const ScenarioResult& result) {
+Result<void> write_steps_csv(const std::string& path, const Scenario& scenario,
+                             const ScenarioResult& result) {
   const EnvironmentInfo& info = scenario.environment->info();
   File file(std::fopen(path.c_str(), "wb"));
   if (file == nullptr) {
@@ -240,7 +248,8 @@ Result<void> write_steps_csv(const std::string& path, const Scenario& scenario, 
         const StepRow& step = row.courses[seed].steps[t];
         text += start + std::to_string(t) + ",";
         text += (info.categories.empty() ? "" : csv_field(info.categories[step.category])) + ",";
-        text += csv_field(info.arms[step.arm]) + "," + number_text(step.reward) + "," + number_text(step.regret) + "\n";
+        text += csv_field(info.arms[step.arm]) + "," + number_text(step.reward) + "," +
+                number_text(step.regret) + "\n";
         if (text.size() > (std::size_t{1} << 20U)) {
           if (std::fwrite(text.data(), 1, text.size(), file.get()) != text.size()) {
             return tl::unexpected<Error>(file_error(path));

@@ -17,7 +17,8 @@ namespace attune::sim {
 /// Title lines, the table, and what its columns mean.
 [[nodiscard]] std::string result_table(const Scenario& scenario, const ScenarioResult& result);
 
-/// Everything in numbers, without times: equal runs, equal text. Documented in docs/simulation.md; "format": 1.
+/// Everything in numbers, without times: equal runs, equal text. Documented in docs/simulation.md;
+/// "format": 1.
 [[nodiscard]] nlohmann::json result_json(const Scenario& scenario, const ScenarioResult& result);
 
 /// One line a step of each policy and seed. The courses must have been run with keep_steps. Errors: io.

@@ -10,8 +10,8 @@
 
 namespace attune::sim {
 
-/// Writes to stderr, only when it is a terminal, at most ten times a second, and wipes the line at the end. With
-/// NO_COLOR set (or TERM=dumb) it stays plain text.
+/// Writes to stderr, only when it is a terminal, at most ten times a second, and wipes the line at the end.
+/// With NO_COLOR set (or TERM=dumb) it stays plain text.
 ///
 /// Threads: advance() may be called from any.
 class ProgressLine {

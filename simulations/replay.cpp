@@ -24,8 +24,10 @@ namespace {
 
 using nlohmann::json;
 
-/// A decision that the log does not confirm is closed half a step later, so that the policy forgets that it pulled.
-constexpr const char* kReplayReward = R"({"components":{"reward":{}},"join_window_s":0.5,"silence":"censor"})";
+/// A decision that the log does not confirm is closed half a step later, so that the policy forgets that it
+/// pulled.
+constexpr const char* kReplayReward =
+    R"({"components":{"reward":{}},"join_window_s":0.5,"silence":"censor"})";
 
 Error engine_error(Errc code, std::size_t row) {
   return {code, "row " + std::to_string(row) + ": " + std::string(Engine::last_error())};
@@ -38,7 +40,8 @@ Result<ReplayEstimate> replay_policy(const LoggedData& data, const PolicyEntry& 
   const auto clock = std::make_shared<ManualClock>(kStartOfTime);
   EngineOptions options;
   options.clock = clock;
-  Result<Engine> engine = Engine::open(engine_config(data.info, kReplayReward, policy, seed), std::move(options));
+  Result<Engine> engine =
+      Engine::open(engine_config(data.info, kReplayReward, policy, seed), std::move(options));
   if (!engine) {
     return tl::unexpected(std::move(engine).error());
   }
@@ -102,7 +105,13 @@ void estimate_fixed(const LoggedData& data, ReplayResult& out) {
   const auto rows = static_cast<double>(data.rows());
   out.logger = {"the log itself", data.rows(), data.rows(), data.rows(), own, own, own, rows};
   const double nan = std::nan("");
-  out.uniform = {"uniform",       data.rows(),      0, 0, {nan, nan, nan}, weighted.ips(), weighted.snips(),
+  out.uniform = {"uniform",
+                 data.rows(),
+                 0,
+                 0,
+                 {nan, nan, nan},
+                 weighted.ips(),
+                 weighted.snips(),
                  weighted.effective_sample_size()};
 }
 
@@ -162,7 +171,8 @@ Result<ReplayResult> run_replay(const ReplayPlan& plan, std::size_t jobs, bool p
     if (estimate) {
       out.policies[policy][task % seeds] = std::move(*estimate);
     } else {
-      errors[task] = Error{estimate.error().code, plan.policies[policy].name + ": " + estimate.error().message};
+      errors[task] =
+          Error{estimate.error().code, plan.policies[policy].name + ": " + estimate.error().message};
     }
     line.advance();
   });
@@ -184,7 +194,7 @@ ReplayEstimate average(const std::vector<ReplayEstimate>& estimates) {
     }
     return sum;
   };
-  const auto interval = [&](Interval ReplayEstimate::*part) {
+  const auto interval = [&](Interval ReplayEstimate::* part) {
     return Interval{mean([&](const ReplayEstimate& e) { return (e.*part).value; }),
                     mean([&](const ReplayEstimate& e) { return (e.*part).low; }),
                     mean([&](const ReplayEstimate& e) { return (e.*part).high; })};

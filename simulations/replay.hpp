@@ -40,23 +40,26 @@ struct ReplayEstimate {
   double effective_sample_size = 0.0;
 };
 
-/// Runs a policy over the log on a real engine, by rejection sampling: it is asked at each row; where it chooses as the log
-/// did, the row is accepted with probability min(1, floor / propensity) and its reward learned; every other
-/// decision is withdrawn (its join window ends at once, and the policy is told that the pull is lost).
+/// Runs a policy over the log on a real engine, by rejection sampling: it is asked at each row; where it
+/// chooses as the log did, the row is accepted with probability min(1, floor / propensity) and its reward
+/// learned; every other decision is withdrawn (its join window ends at once, and the policy is told that the
+/// pull is lost).
 ///
-/// With floor at most the smallest propensity, the accepted rows are distributed as if the policy had acted by itself:
-/// their mean reward is an unbiased estimate of its value. A larger floor accepts more and is biased towards arms that
-/// the logger liked. IPS and SNIPS use every row, weighted 1/propensity where the choices match.
+/// With floor at most the smallest propensity, the accepted rows are distributed as if the policy had acted
+/// by itself: their mean reward is an unbiased estimate of its value. A larger floor accepts more and is
+/// biased towards arms that the logger liked. IPS and SNIPS use every row, weighted 1/propensity where the
+/// choices match.
 ///
-/// Source: Li, Chu, Langford, Wang (2011), "Unbiased Offline Evaluation of Contextual-bandit-based News Article
-/// Recommendation Algorithms", WSDM, algorithm 3 (uniform logs); Dudik, Erhan, Langford, Li (2012), "Sample-efficient
-/// Nonstationary Policy Evaluation for Contextual Bandits", UAI, for rejection by propensity.
+/// Source: Li, Chu, Langford, Wang (2011), "Unbiased Offline Evaluation of Contextual-bandit-based News
+/// Article Recommendation Algorithms", WSDM, algorithm 3 (uniform logs); Dudik, Erhan, Langford, Li (2012),
+/// "Sample-efficient Nonstationary Policy Evaluation for Contextual Bandits", UAI, for rejection by
+/// propensity.
 [[nodiscard]] Result<ReplayEstimate> replay_policy(const LoggedData& data, const PolicyEntry& policy,
                                                    std::uint64_t seed, double floor);
 
 struct ReplayResult {
-  ReplayEstimate logger;   ///< the log's own mean reward
-  ReplayEstimate uniform;  ///< choosing every arm with the same probability
+  ReplayEstimate logger;                              ///< the log's own mean reward
+  ReplayEstimate uniform;                             ///< choosing every arm with the same probability
   std::vector<std::vector<ReplayEstimate>> policies;  ///< by policy, by seed
   double floor = 0.0;
 };

@@ -20,7 +20,8 @@ using nlohmann::json;
 
 /// What is replayed when nothing is asked for.
 constexpr std::array<std::string_view, 4> kDefaultPolicies{
-    R"({"type":"epsilon_greedy"})", R"({"type":"ucb1"})", R"({"type":"thompson_beta"})", R"({"type":"lin_ucb"})"};
+    R"({"type":"epsilon_greedy"})", R"({"type":"ucb1"})", R"({"type":"thompson_beta"})",
+    R"({"type":"lin_ucb"})"};
 
 /// SQLite's first sixteen bytes.
 bool is_sqlite(const std::string& path) {
@@ -46,7 +47,8 @@ Result<LoggedData> read_log(const ReplayArguments& arguments) {
   return read_logged_csv(options, roots);
 }
 
-Result<std::vector<PolicyEntry>> read_given_policies(const ReplayArguments& arguments, const EnvironmentInfo& info) {
+Result<std::vector<PolicyEntry>> read_given_policies(const ReplayArguments& arguments,
+                                                     const EnvironmentInfo& info) {
   json list = json::array();
   std::vector<std::string> texts = arguments.policies;
   if (texts.empty()) {
@@ -85,7 +87,8 @@ Exit replay_command(const ReplayArguments& arguments) {
     return refuse(policies.error());
   }
   plan.policies = std::move(*policies);
-  if (Result<void> good = check_policies(plan.data.info, std::string(replay_reward()), plan.policies); !good) {
+  if (Result<void> good = check_policies(plan.data.info, std::string(replay_reward()), plan.policies);
+      !good) {
     return refuse(good.error());
   }
   const Result<ReplayResult> result = run_replay(plan, arguments.output.jobs, !arguments.output.quiet);
@@ -93,7 +96,8 @@ Exit replay_command(const ReplayArguments& arguments) {
     complain(result.error().message);
     return Exit::failed;
   }
-  const std::string text = arguments.output.json ? replay_json(plan, *result).dump(2) + "\n" : replay_table(plan, *result);
+  const std::string text =
+      arguments.output.json ? replay_json(plan, *result).dump(2) + "\n" : replay_table(plan, *result);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return Exit::ok;
 }

@@ -57,8 +57,8 @@ json estimate_json(const ReplayEstimate& e) {
 std::string replay_table(const ReplayPlan& plan, const ReplayResult& result) {
   std::string out = plan.name + (plan.about.empty() ? "" : ": " + plan.about) + "\n";
   out += "  log: " + plan.data.info.note + ", " + std::to_string(plan.data.rows()) + " rows, " +
-         std::to_string(plan.data.info.arms.size()) + " arms, " + std::to_string(plan.data.info.features.size()) +
-         " features\n";
+         std::to_string(plan.data.info.arms.size()) + " arms, " +
+         std::to_string(plan.data.info.features.size()) + " features\n";
   if (!plan.data.left_out_why.empty()) {
     out += "  left out: " + plan.data.left_out_why + "\n";
   }

@@ -18,7 +18,8 @@ struct ReportSection {
   std::vector<std::pair<std::string, std::string>> lines;
 };
 
-/// Cumulative regret with bands, mean reward, shares of arms over time, the table, how it was set up; then `more`.
+/// Cumulative regret with bands, mean reward, shares of arms over time, the table, how it was set up; then
+/// `more`.
 [[nodiscard]] std::string report_html(const Scenario& scenario, const ScenarioResult& result,
                                       const std::vector<ReportSection>& more);
 

@@ -33,7 +33,8 @@ Result<std::string> find_scenario(const std::string& given) {
       return path.string();
     }
   }
-  return fail(Errc::io, given + ": there is no such file and no shipped scenario of that name; see attune-sim list");
+  return fail(Errc::io,
+              given + ": there is no such file and no shipped scenario of that name; see attune-sim list");
 }
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
@@ -44,7 +45,8 @@ Exit run_log(const json& document, const FileRoots& roots, const RunArguments& a
     return refuse(plan.error());
   }
   if (!arguments.output.csv.empty() || !arguments.output.report.empty()) {
-    return refuse({Errc::invalid_argument, "--csv and --report are for worlds; a replayed log has a table and --json"});
+    return refuse(
+        {Errc::invalid_argument, "--csv and --report are for worlds; a replayed log has a table and --json"});
   }
   const Result<ReplayResult> result = run_replay(*plan, arguments.output.jobs, !arguments.output.quiet);
   if (!result) {
@@ -69,7 +71,8 @@ Exit run_world(const json& document, const FileRoots& roots, const RunArguments&
     complain(result.error().message);
     return Exit::failed;
   }
-  print(arguments.output.json ? result_json(*scenario, *result).dump(2) + "\n" : result_table(*scenario, *result));
+  print(arguments.output.json ? result_json(*scenario, *result).dump(2) + "\n"
+                              : result_table(*scenario, *result));
   if (!arguments.output.csv.empty()) {
     if (Result<void> written = write_steps_csv(arguments.output.csv, *scenario, *result); !written) {
       complain(written.error().message);

@@ -56,7 +56,8 @@ Result<ScenarioResult> run_scenario(const Scenario& scenario, const RunnerOption
     progress.advance();
   });
 
-  // Every run has a place of its own to put its result: the order in which threads finish cannot be seen in it.
+  // Every run has a place of its own to put its result: the order in which threads finish cannot be seen in
+  // it.
   std::vector<std::optional<Error>> errors(policies * seeds);
   std::mutex seen_mutex;
   run_parallel(policies * seeds, options.jobs, [&](std::size_t task) {

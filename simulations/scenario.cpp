@@ -19,7 +19,8 @@ using nlohmann::json;
 
 /// Features meant by "bias", "task" (its one-hot columns) or "lsa_*".
 Result<std::vector<std::size_t>> choose_features(const std::vector<std::string>& wanted,
-                                                 const std::vector<std::string>& features, const std::string& path) {
+                                                 const std::vector<std::string>& features,
+                                                 const std::string& path) {
   std::vector<std::size_t> out;
   for (const std::string& name : wanted) {
     const bool prefix = name.ends_with('*');
@@ -48,7 +49,30 @@ std::vector<std::size_t> every_feature(const EnvironmentInfo& info) {
   return out;
 }
 
-/// Either a policy itself, {"type": ...}, or {"policy": {...}, "name", "context", "per_category", "prior"}.
+/// "constant", which gives every arm the single feature 1, or {arm: [numbers], ...}.
+void read_arm_features(JsonReader& reader, const EnvironmentInfo& info, PolicyEntry& entry) {
+  const json* value = reader.find("arm_features");
+  if (value == nullptr) {
+    return;
+  }
+  if (*value == "constant") {
+    entry.arm_features.assign(info.arms.size(), {1.0});
+    return;
+  }
+  JsonReader lists(*value, reader.path_of("arm_features"));
+  for (const std::string& arm : info.arms) {
+    entry.arm_features.push_back(lists.numbers(arm, Bounds{-1e12, 1e12}, true));
+    if (lists.good() && entry.arm_features.back().size() != entry.arm_features.front().size()) {
+      lists.fail_with(lists.path_of(arm) + " has another length than that of " + info.arms.front());
+    }
+  }
+  if (Result<void> good = lists.finish(); !good) {
+    reader.fail_with(std::move(good).error());
+  }
+}
+
+/// Either a policy itself, {"type": ...}, or {"policy": {...}, "name", "context", "per_category", "prior",
+/// "arm_features"}.
 Result<PolicyEntry> read_policy(const json& object, const std::string& path, const EnvironmentInfo& info) {
   PolicyEntry entry;
   entry.features = every_feature(info);
@@ -62,8 +86,9 @@ Result<PolicyEntry> read_policy(const json& object, const std::string& path, con
   if (reader.good() && policy == nullptr) {
     reader.fail_with(path + " needs a \"type\" of its own or a \"policy\" that has one");
   }
-  const std::string type =
-      policy != nullptr && policy->contains("type") && policy->at("type").is_string() ? policy->at("type").get<std::string>() : "";
+  const std::string type = policy != nullptr && policy->contains("type") && policy->at("type").is_string()
+                               ? policy->at("type").get<std::string>()
+                               : "";
   entry.name = reader.text("name", type);
   entry.per_category = reader.boolean("per_category", false);
   if (const json* prior = reader.find_object("prior")) {
@@ -74,6 +99,7 @@ Result<PolicyEntry> read_policy(const json& object, const std::string& path, con
       reader.fail_with(std::move(good).error());
     }
   }
+  read_arm_features(reader, info, entry);
   const bool chosen = reader.find("context") != nullptr;
   const std::vector<std::string> wanted = reader.texts("context", false);
   if (reader.good() && entry.per_category && info.categories.empty()) {
@@ -95,8 +121,9 @@ Result<PolicyEntry> read_policy(const json& object, const std::string& path, con
 
 Reference read_reference(JsonReader& reader, const EnvironmentInfo& info) {
   // Against single recorded answers the oracle is out of reach for anyone: it knows the noise.
-  const std::string text = reader.choice("regret_against", {"oracle", "best_single", "best_per_category"},
-                                         info.recorded && info.type != "supervised" ? "best_single" : "oracle");
+  const std::string text =
+      reader.choice("regret_against", {"oracle", "best_single", "best_per_category"},
+                    info.recorded && info.type != "supervised" ? "best_single" : "oracle");
   return text == "oracle"        ? Reference::oracle
          : text == "best_single" ? Reference::best_single
                                  : Reference::best_per_category;
@@ -104,11 +131,11 @@ Reference read_reference(JsonReader& reader, const EnvironmentInfo& info) {
 
 void read_horizon(JsonReader& reader, Scenario& scenario) {
   const std::uint64_t length = scenario.environment->info().length;
-  scenario.horizon = length > 0 ? reader.count("horizon", Bounds{1, 1e9}, length)
-                                : reader.count("horizon", Bounds{1, 1e9});
+  scenario.horizon =
+      length > 0 ? reader.count("horizon", Bounds{1, 1e9}, length) : reader.count("horizon", Bounds{1, 1e9});
   if (reader.good() && length > 0 && scenario.horizon > length) {
-    reader.fail_with("horizon = " + std::to_string(scenario.horizon) + " is more than the " + std::to_string(length) +
-                     " steps that the environment has");
+    reader.fail_with("horizon = " + std::to_string(scenario.horizon) + " is more than the " +
+                     std::to_string(length) + " steps that the environment has");
   }
 }
 
@@ -116,9 +143,12 @@ void read_horizon(JsonReader& reader, Scenario& scenario) {
 
 std::string_view to_string(Reference reference) noexcept {
   switch (reference) {
-    case Reference::oracle: return "oracle";
-    case Reference::best_single: return "best single arm";
-    case Reference::best_per_category: return "best per category";
+    case Reference::oracle:
+      return "oracle";
+    case Reference::best_single:
+      return "best single arm";
+    case Reference::best_per_category:
+      return "best per category";
   }
   return "";
 }
@@ -174,18 +204,21 @@ std::string point_name(const EnvironmentInfo& info, const PolicyEntry& policy, s
   return policy.per_category ? "choice-" + info.categories[category] : "choice";
 }
 
-std::string engine_config(const EnvironmentInfo& info, const std::string& reward_json, const PolicyEntry& policy,
-                          std::uint64_t seed) {
+std::string engine_config(const EnvironmentInfo& info, const std::string& reward_json,
+                          const PolicyEntry& policy, std::uint64_t seed) {
   json point = {{"policy", json::parse(policy.policy_json)},
                 {"arms", json::array()},
                 {"reward", json::parse(reward_json)}};
-  for (const std::string& arm : info.arms) {
+  for (std::size_t arm = 0; arm < info.arms.size(); ++arm) {
+    json entry = {{"id", info.arms[arm]}};
     if (policy.prior_weight > 0.0) {
-      point["arms"].push_back(
-          {{"id", arm}, {"prior", {{"mean", policy.prior_mean}, {"weight", policy.prior_weight}}}});
-    } else {
-      point["arms"].push_back(arm);
+      entry["prior"] = {{"mean", policy.prior_mean}, {"weight", policy.prior_weight}};
     }
+    if (!policy.arm_features.empty()) {
+      entry["features"] = policy.arm_features[arm];
+      point["action_features"] = policy.arm_features[arm].size();
+    }
+    point["arms"].push_back(std::move(entry));
   }
   if (!policy.features.empty()) {
     point["context"] = {{"dimension", policy.features.size()}};
@@ -258,7 +291,8 @@ Result<Scenario> make_scenario(const json& document, const FileRoots& roots) {
       out.delivery = *read;
     }
   }
-  if (Result<std::vector<PolicyEntry>> policies = read_policies(reader.find_array("policies"), info); !policies) {
+  if (Result<std::vector<PolicyEntry>> policies = read_policies(reader.find_array("policies"), info);
+      !policies) {
     reader.fail_with(std::move(policies).error());
   } else {
     out.policies = std::move(*policies);

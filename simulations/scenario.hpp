@@ -26,10 +26,11 @@ namespace attune::sim {
 struct PolicyEntry {
   std::string name;
   std::string policy_json;              ///< the point's "policy", e.g. {"type":"lin_ucb","alpha":0.2}
-  std::vector<std::size_t> features;    ///< which numbers of the context it is shown, in order
-  bool per_category = false;            ///< a decision point of its own for each category
-  double prior_mean = 0.0;              ///< what is believed of every arm before its first reward,
-  double prior_weight = 0.0;            ///< in pseudo-rewards; 0: nothing
+  std::vector<std::size_t> features{};  ///< which numbers of the context it is shown, in order
+  std::vector<std::vector<double>> arm_features{};  ///< by arm, for policies that share a model over them
+  bool per_category = false;                        ///< a decision point of its own for each category
+  double prior_mean = 0.0;    ///< what is believed of every arm before its first reward,
+  double prior_weight = 0.0;  ///< in pseudo-rewards; 0: nothing
 };
 
 /// What regret is measured against.
@@ -43,7 +44,7 @@ struct Scenario {
   std::vector<PolicyEntry> policies;
   std::uint64_t horizon = 0;
   std::vector<std::uint64_t> seeds;
-  std::string reward_json;  ///< the point's "reward"
+  std::string reward_json;        ///< the point's "reward"
   double join_window_s = 3600.0;  ///< of it
   Valuation valuation;
   Delivery delivery;
@@ -57,11 +58,13 @@ struct Scenario {
 /// Builds a scenario. Errors: invalid_config with the path of what is wrong; io and parse for files it names.
 /// Policies are checked by opening an engine with each.
 [[nodiscard]] Result<Scenario> make_scenario(const nlohmann::json& document, const FileRoots& roots);
-/// Reads and builds one; relative file names in it are looked for beside it. Errors: as above, with the file's name.
+/// Reads and builds one; relative file names in it are looked for beside it. Errors: as above, with the
+/// file's name.
 [[nodiscard]] Result<Scenario> load_scenario(const std::string& path);
 
 /// The "policies" of a scenario, not yet checked by an engine. `list` may be null. Errors: invalid_config.
-[[nodiscard]] Result<std::vector<PolicyEntry>> read_policies(const nlohmann::json* list, const EnvironmentInfo& info);
+[[nodiscard]] Result<std::vector<PolicyEntry>> read_policies(const nlohmann::json* list,
+                                                             const EnvironmentInfo& info);
 /// A number of seeds, meaning 1 ... n, or the list of them; 10 without.
 [[nodiscard]] std::vector<std::uint64_t> read_seeds(JsonReader& reader, std::uint64_t fallback = 10);
 
@@ -69,8 +72,10 @@ struct Scenario {
 [[nodiscard]] std::string engine_config(const EnvironmentInfo& info, const std::string& reward_json,
                                         const PolicyEntry& policy, std::uint64_t seed);
 /// Name of the decision point for a category.
-[[nodiscard]] std::string point_name(const EnvironmentInfo& info, const PolicyEntry& policy, std::size_t category);
-/// Opens an engine with each policy, so that its options are checked before anything runs. Errors: the engine's.
+[[nodiscard]] std::string point_name(const EnvironmentInfo& info, const PolicyEntry& policy,
+                                     std::size_t category);
+/// Opens an engine with each policy, so that its options are checked before anything runs. Errors: the
+/// engine's.
 [[nodiscard]] Result<void> check_policies(const EnvironmentInfo& info, const std::string& reward_json,
                                           const std::vector<PolicyEntry>& policies);
 

@@ -26,7 +26,8 @@ void add_output(CLI::App& command, OutputOptions& output, bool files) {
 
 CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
   CLI::App* command = app.add_subcommand("run", "run a scenario: every policy in every seed");
-  command->add_option("scenario", arguments.scenario, "a JSON file, or the name of a shipped scenario")->required();
+  command->add_option("scenario", arguments.scenario, "a JSON file, or the name of a shipped scenario")
+      ->required();
   command->add_option("--horizon", arguments.horizon, "steps, instead of the scenario's");
   command->add_option("--seeds", arguments.seeds, "number of seeds, instead of the scenario's");
   add_output(*command, arguments.output, true);
@@ -36,23 +37,31 @@ CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
 CLI::App* add_replay(CLI::App& app, ReplayArguments& arguments) {
   CLI::App* command = app.add_subcommand(
       "replay", "replay a log of choices: what would a policy have earned? Rejection sampling, IPS, SNIPS");
-  command->add_option("log", arguments.log, "open-bandit/random/women and the like, a CSV file, or an attune store")
+  command
+      ->add_option("log", arguments.log,
+                   "open-bandit/random/women and the like, a CSV file, or an attune store")
       ->required();
-  command->add_option("--policy", arguments.policies, "a policy as JSON, e.g. '{\"type\":\"ucb1\"}'; may be repeated");
+  command->add_option("--policy", arguments.policies,
+                      "a policy as JSON, e.g. '{\"type\":\"ucb1\"}'; may be repeated");
   command->add_option("--point", arguments.point, "decision point of a store");
   command->add_option("--arm", arguments.arm, "column of a CSV file with the choice")->capture_default_str();
   command->add_option("--reward", arguments.reward, "column with the reward")->capture_default_str();
   command->add_option("--propensity", arguments.propensity, "column with the choice's probability")
       ->capture_default_str();
-  command->add_option("--seeds", arguments.seeds, "number of seeds")->check(CLI::Range(1, 10000))->capture_default_str();
-  command->add_option("--floor", arguments.floor, "accept with min(1, floor / propensity); 0: the smallest propensity")
+  command->add_option("--seeds", arguments.seeds, "number of seeds")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command
+      ->add_option("--floor", arguments.floor,
+                   "accept with min(1, floor / propensity); 0: the smallest propensity")
       ->check(CLI::Range(0.0, 1.0));
   add_output(*command, arguments.output, false);
   return command;
 }
 
 CLI::App* add_gateway(CLI::App& app, GatewayArguments& arguments) {
-  CLI::App* command = app.add_subcommand("gateway", "the main job: an LLM gateway that learns which model to ask");
+  CLI::App* command =
+      app.add_subcommand("gateway", "the main job: an LLM gateway that learns which model to ask");
   command->add_option("--out", arguments.out, "folder for stores and report")->capture_default_str();
   command->add_option("--data", arguments.data, "recorded (llmrouter-uiuc), simulated, or auto")
       ->check(CLI::IsMember({"auto", "recorded", "simulated"}))

@@ -40,11 +40,12 @@ std::string open_svg(const Frame& frame, const std::string& label) {
 }
 
 std::string line(double x1, double y1, double x2, double y2, std::string_view style) {
-  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" + number(y2) +
-         "\" class=\"" + std::string(style) + "\"/>\n";
+  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" +
+         number(y2) + "\" class=\"" + std::string(style) + "\"/>\n";
 }
 
-std::string text_at(double x, double y, std::string_view anchor, const std::string& text, std::string_view more = "") {
+std::string text_at(double x, double y, std::string_view anchor, const std::string& text,
+                    std::string_view more = "") {
   return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + std::string(anchor) + "\"" +
          std::string(more) + ">" + html_escape(text) + "</text>\n";
 }
@@ -52,11 +53,13 @@ std::string text_at(double x, double y, std::string_view anchor, const std::stri
 std::string axes(const Frame& frame, const std::string& x_label, const std::string& y_label) {
   std::string out;
   for (const double tick : axis_ticks(frame.y_min, frame.y_max, 6)) {
-    out += line(frame.left, frame.y(tick), frame.width - frame.right, frame.y(tick), tick == 0.0 ? "zero" : "grid");
+    out += line(frame.left, frame.y(tick), frame.width - frame.right, frame.y(tick),
+                tick == 0.0 ? "zero" : "grid");
     out += text_at(frame.left - 8, frame.y(tick) + 4, "end", tick_text(tick));
   }
   for (const double tick : axis_ticks(0.0, frame.x_max, 8)) {
-    out += line(frame.x(tick), frame.height - frame.bottom, frame.x(tick), frame.height - frame.bottom + 5, "tick");
+    out += line(frame.x(tick), frame.height - frame.bottom, frame.x(tick), frame.height - frame.bottom + 5,
+                "tick");
     out += text_at(frame.x(tick), frame.height - frame.bottom + 19, "middle", tick_text(tick));
   }
   const double middle = (frame.left + frame.width - frame.right) / 2;
@@ -128,12 +131,23 @@ std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -174,8 +188,9 @@ std::string line_chart_svg(const LineChart& chart) {
     if (!l.low.empty()) {
       out += band(frame, chart.x, l);
     }
-    out += "<path class=\"curve" + std::string(l.dashed ? " dashed" : "") + "\" stroke=\"" + l.colour + "\" d=\"" +
-           points(frame, chart.x, l.y) + "\"><title>" + html_escape(l.name) + "</title></path>\n</g>\n";
+    out += "<path class=\"curve" + std::string(l.dashed ? " dashed" : "") + "\" stroke=\"" + l.colour +
+           "\" d=\"" + points(frame, chart.x, l.y) + "\"><title>" + html_escape(l.name) +
+           "</title></path>\n</g>\n";
   }
   return out + "</svg>\n";
 }
@@ -211,14 +226,17 @@ std::string share_chart_svg(const ShareChart& chart) {
       const double from = frame.y(base[w]);
       base[w] += share;
       const double to = frame.y(std::min(1.0, base[w]));
-      upper += (w == 0 ? "M" : "L") + number(edge(w)) + " " + number(to) + "L" + number(edge(w + 1)) + " " + number(to);
-      lower = "L" + number(edge(w + 1)) + " " + number(from) + "L" + number(edge(w)) + " " + number(from) + lower;
+      upper += (w == 0 ? "M" : "L") + number(edge(w)) + " " + number(to) + "L" + number(edge(w + 1)) + " " +
+               number(to);
+      lower =
+          "L" + number(edge(w + 1)) + " " + number(from) + "L" + number(edge(w)) + " " + number(from) + lower;
     }
     out += "<path class=\"share\" fill=\"" + chart.colours[i] + "\" d=\"" + upper + lower + "Z\"><title>" +
            html_escape(chart.names[i]) + "</title></path>\n";
   }
   for (const double tick : {0.0, 0.5, 1.0}) {
-    out += text_at(frame.left - 6, frame.y(tick) + 4, "end", std::to_string(static_cast<int>(100.0 * tick)) + "%");
+    out += text_at(frame.left - 6, frame.y(tick) + 4, "end",
+                   std::to_string(static_cast<int>(100.0 * tick)) + "%");
   }
   for (const double tick : axis_ticks(0.0, frame.x_max, 4)) {
     out += text_at(std::min(frame.x(tick), frame.width - 16), frame.height - 7, "middle", tick_text(tick));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// SVG charts for the report: lines with bands, and stacked shares. Text only; no library, no script needed to see them.
+/// SVG charts for the report: lines with bands, and stacked shares. Text only; no library, no script needed
+/// to see them.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,8 @@ struct ShareChart {
   std::vector<std::vector<double>> values;
 };
 
-/// An <svg> element. Lines carry the class "series" and data-name, so that a script can hide them and read them out.
+/// An <svg> element. Lines carry the class "series" and data-name, so that a script can hide them and read
+/// them out.
 [[nodiscard]] std::string line_chart_svg(const LineChart& chart);
 [[nodiscard]] std::string share_chart_svg(const ShareChart& chart);
 

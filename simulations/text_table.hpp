@@ -9,7 +9,8 @@
 
 namespace attune::sim {
 
-/// Collects rows of texts and prints them under each other: the first column to the left, the others to the right.
+/// Collects rows of texts and prints them under each other: the first column to the left, the others to the
+/// right.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> header) : header_(std::move(header)) {}

@@ -30,7 +30,8 @@ Result<Valuation::Term> Valuation::read_term(const std::string& name, const json
   term.weight = reader.number("weight", kFinite, 1.0);
   const std::string scale = reader.text("normalise", "none");
   if (scale == "running") {
-    reader.fail_with(path + ".normalise = \"running\" has no fixed scale to measure regret on; use \"range\"");
+    reader.fail_with(path +
+                     ".normalise = \"running\" has no fixed scale to measure regret on; use \"range\"");
   }
   term.scaled = scale == "range";
   const std::vector<double> range = reader.numbers("range", kFinite, false);
@@ -91,7 +92,8 @@ Result<Valuation> Valuation::make(const json& reward, const std::vector<std::str
       return tl::unexpected(std::move(term).error());
     }
     term->component = static_cast<std::size_t>(found - components.begin());
-    out.linear_ = out.linear_ && !term->scaled && term->limit_min == -kInfinity && term->limit_max == kInfinity;
+    out.linear_ =
+        out.linear_ && !term->scaled && term->limit_min == -kInfinity && term->limit_max == kInfinity;
     if (name == "cost" || (term->weight < 0.0 && out.cost_ == kNone)) {
       out.cost_ = term->component;
     }

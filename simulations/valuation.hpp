@@ -60,7 +60,8 @@ class Valuation {
   std::size_t cost_ = kNone;
 };
 
-/// The reward specification used when a scenario gives none: the first component counts, the others are only recorded.
+/// The reward specification used when a scenario gives none: the first component counts, the others are only
+/// recorded.
 [[nodiscard]] nlohmann::json default_reward(const std::vector<std::string>& components);
 
 }  // namespace attune::sim

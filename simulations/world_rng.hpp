@@ -15,9 +15,10 @@ inline constexpr std::uint32_t kWorldPurpose = 0x57'4F'52'4C;
 
 /// The generator for one purpose at one step of the world with this seed.
 ///
-/// Nothing else enters: what a policy does never moves the world's draws (common random numbers), and neither does
-/// the number of worker threads.
-[[nodiscard]] inline Rng world_rng(std::uint64_t seed, std::string_view purpose, std::uint64_t step) noexcept {
+/// Nothing else enters: what a policy does never moves the world's draws (common random numbers), and neither
+/// does the number of worker threads.
+[[nodiscard]] inline Rng world_rng(std::uint64_t seed, std::string_view purpose,
+                                   std::uint64_t step) noexcept {
   return Rng(seed, name_stream(purpose), step, kWorldPurpose);
 }
 

@@ -9,4 +9,5 @@
 #include <attune/core/uuid.hpp>
 #include <attune/core/vocabulary.hpp>
 #include <attune/engine/engine.hpp>
+#include <attune/engine/log.hpp>
 #include <attune/store/journal.hpp>

@@ -53,7 +53,8 @@ class Bernoulli final : public Environment {
 
 }  // namespace
 
-Result<std::unique_ptr<Environment>> make_bernoulli(const nlohmann::json& options, const FileRoots& /*roots*/) {
+Result<std::unique_ptr<Environment>> make_bernoulli(const nlohmann::json& options,
+                                                    const FileRoots& /*roots*/) {
   JsonReader reader(options, "environment");
   (void)reader.text("type");
   std::vector<double> means = reader.numbers("means", Bounds{0, 1}, true);

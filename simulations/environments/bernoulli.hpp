@@ -15,6 +15,7 @@
 namespace attune::sim {
 
 /// Options: "means" (probabilities, one an arm), "arms" (names; default arm-0, arm-1, ...).
-[[nodiscard]] Result<std::unique_ptr<Environment>> make_bernoulli(const nlohmann::json& options, const FileRoots& roots);
+[[nodiscard]] Result<std::unique_ptr<Environment>> make_bernoulli(const nlohmann::json& options,
+                                                                  const FileRoots& roots);
 
 }  // namespace attune::sim

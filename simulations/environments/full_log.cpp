@@ -65,33 +65,35 @@ class FullLog final : public Environment {
 
 /// The columns that every file with prompt features has.
 const std::vector<std::string> kPromptFeatures = {
-    "n_chars",   "n_words",      "n_lines", "est_prompt_tokens", "avg_word_len", "frac_digit", "frac_upper",
-    "frac_punct", "frac_nonascii", "n_qmark", "n_numbers",         "has_code",     "has_math",   "has_choices"};
+    "n_chars",    "n_words",    "n_lines",    "est_prompt_tokens", "avg_word_len",
+    "frac_digit", "frac_upper", "frac_punct", "frac_nonascii",     "n_qmark",
+    "n_numbers",  "has_code",   "has_math",   "has_choices"};
 
 Result<json> preset_options(const std::string& name) {
   if (name == "llmrouter-uiuc") {
-    return json{{"type", "full_log"},
-                {"file", "llmrouter-uiuc/outcomes.csv.gz"},
-                {"outcome", "score:"},
-                {"features", {{"categorical", {"task"}}, {"numeric", kPromptFeatures}, {"embedding", {"lsa_*"}}}},
-                {"category", "task"},
-                {"cost",
-                 {{"tokens_in", "est_prompt_tokens"},
-                  {"tokens_out", "assumed_output_tokens"},
-                  {"prices", "llmrouter-uiuc/models.csv"}}}};
+    return json{
+        {"type", "full_log"},
+        {"file", "llmrouter-uiuc/outcomes.csv.gz"},
+        {"outcome", "score:"},
+        {"features", {{"categorical", {"task"}}, {"numeric", kPromptFeatures}, {"embedding", {"lsa_*"}}}},
+        {"category", "task"},
+        {"cost",
+         {{"tokens_in", "est_prompt_tokens"},
+          {"tokens_out", "assumed_output_tokens"},
+          {"prices", "llmrouter-uiuc/models.csv"}}}};
   }
   if (name == "routellm-evals") {
-    // Prices per million tokens as the authors of RouteLLM name them for their cost ratio; the answers' lengths are
-    // recorded for one of the two benchmarks only, so that the cost is that of the prompt.
-    return json{{"type", "full_log"},
-                {"file", "routellm-evals/outcomes.csv.gz"},
-                {"outcome", "correct:"},
-                {"features", {{"categorical", {"subject"}}, {"numeric", kPromptFeatures}, {"embedding", {"lsa_*"}}}},
-                {"category", "subject"},
-                {"cost",
-                 {{"tokens_in", "est_prompt_tokens"},
-                  {"prices",
-                   {{"mixtral-8x7b-instruct-v0.1", {0.24, 0.24}}, {"gpt-4-1106-preview", {24.7, 24.7}}}}}}};
+    // Prices per million tokens as the authors of RouteLLM name them for their cost ratio; the answers'
+    // lengths are recorded for one of the two benchmarks only, so that the cost is that of the prompt.
+    return json{
+        {"type", "full_log"},
+        {"file", "routellm-evals/outcomes.csv.gz"},
+        {"outcome", "correct:"},
+        {"features", {{"categorical", {"subject"}}, {"numeric", kPromptFeatures}, {"embedding", {"lsa_*"}}}},
+        {"category", "subject"},
+        {"cost",
+         {{"tokens_in", "est_prompt_tokens"},
+          {"prices", {{"mixtral-8x7b-instruct-v0.1", {0.24, 0.24}}, {"gpt-4-1106-preview", {24.7, 24.7}}}}}}};
   }
   return fail(Errc::invalid_config,
               "environment.preset = \"" + name + "\" must be one of llmrouter-uiuc, routellm-evals");
@@ -140,7 +142,8 @@ Result<std::vector<Price>> prices_from_json(const json& object, const std::vecto
   for (const std::string& arm : arms) {
     const std::vector<double> pair = reader.numbers(arm, Bounds{0, 1e9}, true);
     if (reader.good() && pair.size() != 2) {
-      reader.fail_with(reader.path_of(arm) + " must be two numbers, the prices of a million tokens in and out");
+      reader.fail_with(reader.path_of(arm) +
+                       " must be two numbers, the prices of a million tokens in and out");
     }
     if (reader.good()) {
       prices.push_back({pair[0], pair[1]});
@@ -268,7 +271,8 @@ Result<std::unique_ptr<Environment>> make_full_log(const json& options, const Fi
   info.note = "recorded outcomes of every arm, " + file;
   const std::vector<std::size_t> columns = table->columns_with_prefix(prefix);
   if (columns.empty() || table->row_count() == 0) {
-    return fail(Errc::parse, *path + (columns.empty() ? ": no column starts with \"" + prefix + "\"" : ": has no rows"));
+    return fail(Errc::parse,
+                *path + (columns.empty() ? ": no column starts with \"" + prefix + "\"" : ": has no rows"));
   }
   for (const std::size_t column : columns) {
     info.arms.push_back(table->columns()[column].substr(prefix.size()));
@@ -281,7 +285,8 @@ Result<std::unique_ptr<Environment>> make_full_log(const json& options, const Fi
   info.features = data.features.names();
   if (!category.empty()) {
     const Result<std::size_t> column = table->column(category);
-    Result<CategoryColumn> categories = column ? read_categories(*table, *column) : tl::unexpected(column.error());
+    Result<CategoryColumn> categories =
+        column ? read_categories(*table, *column) : tl::unexpected(column.error());
     if (!categories) {
       return tl::unexpected(std::move(categories).error());
     }

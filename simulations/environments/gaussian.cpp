@@ -30,7 +30,8 @@ class GaussianWorld final : public World {
     out.expected = arms_.means;
     out.outcome.resize(arms_.means.size());
     for (std::size_t arm = 0; arm < arms_.means.size(); ++arm) {
-      // A generator an arm: the ziggurat takes a varying number of draws, and one arm's must not move the next one's.
+      // A generator an arm: the ziggurat takes a varying number of draws, and one arm's must not move the
+      // next one's.
       Rng rng = world_rng(seed_, "gaussian", t * arms_.means.size() + arm);
       out.outcome[arm] = arms_.means[arm] + arms_.deviations[arm] * sample_normal(rng);
     }
@@ -61,7 +62,8 @@ class Gaussian final : public Environment {
 
 }  // namespace
 
-Result<std::unique_ptr<Environment>> make_gaussian(const nlohmann::json& options, const FileRoots& /*roots*/) {
+Result<std::unique_ptr<Environment>> make_gaussian(const nlohmann::json& options,
+                                                   const FileRoots& /*roots*/) {
   JsonReader reader(options, "environment");
   (void)reader.text("type");
   Arms arms;
@@ -75,8 +77,8 @@ Result<std::unique_ptr<Environment>> make_gaussian(const nlohmann::json& options
     reader.fail_with("environment.means is empty; an arm is needed");
   }
   if (reader.good() && arms.deviations.size() != arms.means.size()) {
-    reader.fail_with("environment.deviations has " + std::to_string(arms.deviations.size()) + " numbers for " +
-                     std::to_string(arms.means.size()) + " means");
+    reader.fail_with("environment.deviations has " + std::to_string(arms.deviations.size()) +
+                     " numbers for " + std::to_string(arms.means.size()) + " means");
   }
   std::vector<std::string> names = read_arm_names(reader, arms.means.size());
   if (Result<void> good = reader.finish(); !good) {

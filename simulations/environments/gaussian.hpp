@@ -15,6 +15,7 @@
 namespace attune::sim {
 
 /// Options: "means", "deviation" (one for all arms, default 1) or "deviations" (one an arm), "arms".
-[[nodiscard]] Result<std::unique_ptr<Environment>> make_gaussian(const nlohmann::json& options, const FileRoots& roots);
+[[nodiscard]] Result<std::unique_ptr<Environment>> make_gaussian(const nlohmann::json& options,
+                                                                 const FileRoots& roots);
 
 }  // namespace attune::sim

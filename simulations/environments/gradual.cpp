@@ -35,7 +35,8 @@ class GradualWorld final : public World {
     out.outcome.resize(arms);
     Rng rng = world_rng(seed_, "gradual", t);
     for (std::size_t arm = 0; arm < arms; ++arm) {
-      const double turn = static_cast<double>(t) / tide_.period + static_cast<double>(arm) / static_cast<double>(arms);
+      const double turn =
+          static_cast<double>(t) / tide_.period + static_cast<double>(arm) / static_cast<double>(arms);
       const double mean = tide_.means[arm] + tide_.amplitude * std::sin(2.0 * std::numbers::pi * turn);
       out.expected[arm] = std::clamp(mean, 0.0, 1.0);
       out.outcome[arm] = rng.uniform() < mean ? 1.0 : 0.0;

@@ -14,8 +14,9 @@
 
 namespace attune::sim {
 
-/// Probability of arm a of K at step t: mean_a + amplitude * sin(2 pi (t / period + a / K)), clipped to [0, 1].
-/// Options: "means", "amplitude", "period" (steps), "arms".
-[[nodiscard]] Result<std::unique_ptr<Environment>> make_gradual(const nlohmann::json& options, const FileRoots& roots);
+/// Probability of arm a of K at step t: mean_a + amplitude * sin(2 pi (t / period + a / K)), clipped to [0,
+/// 1]. Options: "means", "amplitude", "period" (steps), "arms".
+[[nodiscard]] Result<std::unique_ptr<Environment>> make_gradual(const nlohmann::json& options,
+                                                                const FileRoots& roots);
 
 }  // namespace attune::sim

@@ -87,7 +87,8 @@ class LlmDrift final : public Environment {
 };
 
 /// The columns of a table by name, or the first error.
-Result<std::vector<std::size_t>> columns_of(const CsvTable& table, const std::vector<std::string_view>& names) {
+Result<std::vector<std::size_t>> columns_of(const CsvTable& table,
+                                            const std::vector<std::string_view>& names) {
   std::vector<std::size_t> out;
   for (const std::string_view name : names) {
     Result<std::size_t> column = table.column(name);
@@ -100,7 +101,8 @@ Result<std::vector<std::size_t>> columns_of(const CsvTable& table, const std::ve
 }
 
 /// The queries of the wanted tasks, without outcomes, by id.
-Result<std::map<std::string_view, Query>> read_queries(const CsvTable& table, const std::vector<std::string>& tasks) {
+Result<std::map<std::string_view, Query>> read_queries(const CsvTable& table,
+                                                       const std::vector<std::string>& tasks) {
   const Result<std::vector<std::size_t>> columns = columns_of(table, {"query_id", "task"});
   if (!columns) {
     return tl::unexpected(columns.error());
@@ -178,8 +180,8 @@ Result<std::unique_ptr<Environment>> make_llm_drift(const nlohmann::json& option
   if (Result<void> good = read_answers(*answers, *queries); !good) {
     return tl::unexpected(std::move(good).error());
   }
-  Result<FeatureTable> features =
-      FeatureTable::make(*prompts, {.bias = true, .numeric = {}, .categorical = {"task"}, .embedding = {"lsa_*"}, .skip = {}});
+  Result<FeatureTable> features = FeatureTable::make(
+      *prompts, {.bias = true, .numeric = {}, .categorical = {"task"}, .embedding = {"lsa_*"}, .skip = {}});
   if (!features) {
     return tl::unexpected(std::move(features).error());
   }

@@ -21,8 +21,8 @@ namespace {
 
 struct PublishedModel {
   std::string_view name;
-  double pass_rate;         ///< solved by the second try
-  double usd_per_case;      ///< total cost / 225 cases
+  double pass_rate;     ///< solved by the second try
+  double usd_per_case;  ///< total cost / 225 cases
   double seconds_per_case;
 };
 
@@ -87,7 +87,8 @@ class GatewayWorld final : public World {
     for (std::size_t model = 0; model < kModels.size(); ++model) {
       Rng call = world_rng(seed_, "gateway.call", t * kModels.size() + model);
       const PublishedModel& published = kModels.at(model);
-      const double solved = normal_cdf(offset_.at(model).at(out.category) + options_.spread_difficulty * ease);
+      const double solved =
+          normal_cdf(offset_.at(model).at(out.category) + options_.spread_difficulty * ease);
       const double cost = published.usd_per_case * log_normal_factor(length, kLengthSpread);
       double* expected = &out.expected[model * kComponents];
       double* outcome = &out.outcome[model * kComponents];
@@ -101,8 +102,8 @@ class GatewayWorld final : public World {
   }
 
  private:
-  /// The beta for which the mean over languages of E_h Phi(beta + shift + d h) = Phi((beta + shift) / sqrt(1 + d^2)) is
-  /// the published rate. The mean grows with beta: bisection to the last bit that matters.
+  /// The beta for which the mean over languages of E_h Phi(beta + shift + d h) = Phi((beta + shift) / sqrt(1
+  /// + d^2)) is the published rate. The mean grows with beta: bisection to the last bit that matters.
   [[nodiscard]] double calibrate(const std::array<double, kLanguages.size()>& shifts, double rate) const {
     const double widen = std::sqrt(1.0 + options_.spread_difficulty * options_.spread_difficulty);
     double low = -50.0;
@@ -138,7 +139,8 @@ class LlmGateway final : public Environment {
     }
     info_.features.insert(info_.features.end(), {"ease", "length"});
     info_.note =
-        "simulated; pass rate, price and latency of eight models from the Aider polyglot leaderboard (Apache-2.0)";
+        "simulated; pass rate, price and latency of eight models from the Aider polyglot leaderboard "
+        "(Apache-2.0)";
   }
 
   [[nodiscard]] const EnvironmentInfo& info() const noexcept override { return info_; }
@@ -153,7 +155,8 @@ class LlmGateway final : public Environment {
 
 }  // namespace
 
-Result<std::unique_ptr<Environment>> make_llm_gateway(const nlohmann::json& options, const FileRoots& /*roots*/) {
+Result<std::unique_ptr<Environment>> make_llm_gateway(const nlohmann::json& options,
+                                                      const FileRoots& /*roots*/) {
   JsonReader reader(options, "environment");
   (void)reader.text("type");
   GatewayOptions parsed;

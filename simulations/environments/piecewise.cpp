@@ -78,8 +78,8 @@ Result<std::vector<Phase>> read_phases(const nlohmann::json& list) {
     }
     if (reader.good() && !phases.empty()) {
       if (phase.means.size() != phases.front().means.size()) {
-        reader.fail_with(path + ".means has " + std::to_string(phase.means.size()) + " arms where the first phase has " +
-                         std::to_string(phases.front().means.size()));
+        reader.fail_with(path + ".means has " + std::to_string(phase.means.size()) +
+                         " arms where the first phase has " + std::to_string(phases.front().means.size()));
       } else if (phase.until <= phases.back().until) {
         reader.fail_with(path + ".until must be above the phase before it");
       }
@@ -94,7 +94,8 @@ Result<std::vector<Phase>> read_phases(const nlohmann::json& list) {
 
 }  // namespace
 
-Result<std::unique_ptr<Environment>> make_piecewise(const nlohmann::json& options, const FileRoots& /*roots*/) {
+Result<std::unique_ptr<Environment>> make_piecewise(const nlohmann::json& options,
+                                                    const FileRoots& /*roots*/) {
   JsonReader reader(options, "environment");
   (void)reader.text("type");
   std::vector<Phase> phases;

@@ -15,6 +15,7 @@
 namespace attune::sim {
 
 /// Options: "phases": [{"until": step (exclusive; the last has none), "means": [...]}, ...], "arms".
-[[nodiscard]] Result<std::unique_ptr<Environment>> make_piecewise(const nlohmann::json& options, const FileRoots& roots);
+[[nodiscard]] Result<std::unique_ptr<Environment>> make_piecewise(const nlohmann::json& options,
+                                                                  const FileRoots& roots);
 
 }  // namespace attune::sim

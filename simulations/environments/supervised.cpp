@@ -49,7 +49,8 @@ class Supervised final : public Environment {
   [[nodiscard]] const EnvironmentInfo& info() const noexcept override { return info_; }
   [[nodiscard]] std::unique_ptr<World> start(std::uint64_t seed, std::uint64_t /*horizon*/) const override {
     return std::make_unique<SupervisedWorld>(
-        data_, info_.arms.size(), data_.shuffle ? rows_shuffled(info_.length, seed) : rows_in_order(info_.length));
+        data_, info_.arms.size(),
+        data_.shuffle ? rows_shuffled(info_.length, seed) : rows_in_order(info_.length));
   }
 
  private:

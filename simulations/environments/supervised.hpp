@@ -14,8 +14,8 @@
 
 namespace attune::sim {
 
-/// Options: "file", "label" (column), "features" (see FeatureChoice; by default every other column: numeric where all of
-/// its cells are numbers, else categorical), "order" ("shuffle" or "file").
+/// Options: "file", "label" (column), "features" (see FeatureChoice; by default every other column: numeric
+/// where all of its cells are numbers, else categorical), "order" ("shuffle" or "file").
 [[nodiscard]] Result<std::unique_ptr<Environment>> make_supervised(const nlohmann::json& options,
                                                                    const FileRoots& roots);
 

@@ -81,6 +81,12 @@ struct Kernels {
   /// starts at matrices + m packed_size(strips) and coefficients_m at coefficients + 8 m strips.
   void (*packed_scores)(const double* matrices, const double* coefficients, const StripVector& x,
                         const std::uint32_t* which, std::size_t count, double* mean, double* form) noexcept;
+  /// The forms alone, in floats: matrix and x rounded to float, x padded to `strips` whole strips.
+  void (*packed_coarse_forms)(const float* matrices, const float* x, std::size_t strips,
+                              const std::uint32_t* which, std::size_t count, double* form) noexcept;
+  /// The means alone, the same bits as from packed_scores.
+  void (*packed_means)(const double* coefficients, const StripVector& x, const std::uint32_t* which,
+                       std::size_t count, double* mean) noexcept;
   /// out = M x, all strips written.
   void (*packed_multiply)(const double* matrix, const StripVector& x, double* out) noexcept;
   /// M = scale M + left right', for left and right parallel (the result is symmetric); both padded.

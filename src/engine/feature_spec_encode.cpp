@@ -41,14 +41,15 @@ Errc explain(std::span<char> reason, Errc code, std::initializer_list<std::strin
 class Digits {
  public:
   template <class Number>
-  explicit Digits(Number number) noexcept
-      : size_(static_cast<std::size_t>(std::to_chars(text_.data(), text_.data() + text_.size(), number).ptr -
-                                       text_.data())) {}
+  explicit Digits(Number number) noexcept {
+    const char* end = std::to_chars(text_.data(), text_.data() + text_.size(), number).ptr;
+    size_ = static_cast<std::size_t>(end - text_.data());
+  }
   [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
   std::array<char, 32> text_{};
-  std::size_t size_;
+  std::size_t size_ = 0;
 };
 
 constexpr bool is_word_byte(char c) noexcept {

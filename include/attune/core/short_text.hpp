@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace attune {
@@ -35,7 +34,7 @@ class ShortText {
 
   void assign(std::string_view text) noexcept {
     size_ = static_cast<std::uint8_t>(std::min(text.size(), kMaxSize));
-    std::memcpy(bytes_.data(), text.data(), size_);
+    std::copy_n(text.data(), size_, bytes_.data());  // not memcpy: an empty text may be null
   }
   [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), size_}; }
   // NOLINTNEXTLINE(google-explicit-constructor): stands in for a string_view everywhere

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// attune-sim as people start it: exit codes, one line per mistake, outputs, kill and resume.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <attune/store/journal.hpp>
+
+#include "tests/simulations/sandbox.hpp"
+
+namespace attune::sim {
+namespace {
+
+namespace fs = std::filesystem;
+using test::Outcome;
+using test::run_program;
+using test::Sandbox;
+
+constexpr const char* kSmall = R"({"name":"small","about":"a test","horizon":200,"seeds":2,
+    "environment":{"type":"bernoulli","means":[0.2,0.7]},"policies":[{"type":"ucb1"},{"type":"thompson_beta"}]})";
+
+/// One line, with the program's name, and nothing on stdout.
+void expect_refused(const Outcome& outcome, const std::string& expected) {
+  EXPECT_EQ(outcome.code, 2) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  EXPECT_TRUE(outcome.err.starts_with("attune-sim: ")) << outcome.err;
+  EXPECT_NE(outcome.err.find(expected), std::string::npos) << outcome.err;
+}
+
+TEST(Program, RunsAScenarioToTableJsonCsvAndReport) {
+  const Sandbox box;
+  const std::string file = box.write("small.json", kSmall);
+  const Outcome table = run_program({"run", file});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_NE(table.out.find("thompson_beta"), std::string::npos);
+  EXPECT_EQ(table.err, "") << "no progress line without a terminal";
+  const Outcome json =
+      run_program({"run", file, "--json", "--csv", box.path("s.csv"), "--report", box.path("r.html")});
+  EXPECT_EQ(json.code, 0) << json.err;
+  EXPECT_EQ(nlohmann::json::parse(json.out).at("results").size(), 5U);
+  EXPECT_NE(test::read_file(box.path("r.html")).find("</html>"), std::string::npos);
+  EXPECT_GT(test::read_file(box.path("s.csv")).size(), 800U);
+  EXPECT_EQ(json.out, run_program({"run", file, "--json", "--jobs", "1"}).out);
+  EXPECT_EQ(json.out, run_program({"run", file, "--json", "--jobs", "3"}).out);
+}
+
+TEST(Program, AnswersEachMistakeWithOneLineAndExitCodeTwo) {
+  const Sandbox box;
+  expect_refused(run_program({}), "subcommand");
+  expect_refused(run_program({"fly"}), "");
+  expect_refused(run_program({"run"}), "required");
+  expect_refused(run_program({"run", "no-such-scenario"}), "there is no such file");
+  expect_refused(run_program({"run", box.write("a.json", "{")}), "a.json");
+  expect_refused(run_program({"run", box.write("b.json", R"({"name":"b"})")}), "environment is missing");
+  expect_refused(run_program({"run", box.write("c.json", std::string(100, '['))}), "c.json");
+  expect_refused(run_program({"run", box.write("d.json", kSmall), "--seeds", "x"}), "seeds");
+  expect_refused(run_program({"run", box.write("d.json", kSmall), "--horizon", "0"}), "horizon = 0");
+  expect_refused(run_program({"replay", box.path("none.csv")}), "none.csv");
+  expect_refused(run_program({"replay", box.write("l.csv", "item_id,click,propensity_score\n1,0,0.5\n"),
+                              "--policy", "{"}),
+                 "--policy");
+  expect_refused(run_program({"replay", box.write("l.csv", "item_id,click\n1,0\n")}), "propensity_score");
+  expect_refused(run_program({"run", box.write("e.json", R"({"name":"e","policies":[{"type":"ucb1"}],
+      "environment":{"type":"full_log","preset":"llmrouter-uiuc"}})")},
+                             {"ATTUNE_DATA=/nowhere"}),
+                 "ATTUNE_DATA = /nowhere has no llmrouter-uiuc/outcomes.csv.gz");
+}
+
+TEST(Program, SaysWhenAnOutputCannotBeWritten) {
+  const Sandbox box;
+  const Outcome outcome =
+      run_program({"run", box.write("small.json", kSmall), "--report", box.path("no/such/folder/r.html")});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("cannot be written"), std::string::npos);
+}
+
+TEST(Program, ListsEnvironmentsPoliciesAndScenarios) {
+  const Outcome outcome =
+      run_program({"list", "--json"},
+                  {"ATTUNE_SCENARIOS=" + std::string(ATTUNE_TEST_SOURCE_DIR) + "/examples/scenarios"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const nlohmann::json list = nlohmann::json::parse(outcome.out);
+  EXPECT_GE(list.at("environments").size(), 10U);
+  EXPECT_GE(list.at("policies").size(), 6U);
+  EXPECT_GE(list.at("scenarios").size(), 12U);
+  EXPECT_EQ(run_program({"list"}).code, 0);
+  EXPECT_EQ(run_program({"--help"}).code, 0);
+  EXPECT_EQ(run_program({"--version"}).code, 0);
+}
+
+TEST(Program, ReplaysAStoreThatTheGatewayLeft) {
+  const Sandbox box;
+  ASSERT_EQ(run_program({"gateway", "--data", "simulated", "--horizon", "300", "--seeds", "1", "--no-proof",
+                         "--out", box.path("out"), "--quiet"})
+                .code,
+            0);
+  const Outcome replay =
+      run_program({"replay", box.path("out/epsilon-greedy.db"), "--policy", R"({"type":"ucb1"})", "--json"});
+  ASSERT_EQ(replay.code, 0) << replay.err;
+  const nlohmann::json document = nlohmann::json::parse(replay.out);
+  EXPECT_GT(document.at("rows"), 280);
+  EXPECT_EQ(document.at("policies").at(0).at("name"), "ucb1");
+}
+
+TEST(Program, GatewaySurvivesBeingKilledAndEndsInTheSameState) {
+  const Sandbox box;
+  const Outcome outcome = run_program({"gateway", "--data", "simulated", "--horizon", "1500", "--seeds", "2",
+                                       "--out", box.path("out"), "--json", "--quiet"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const nlohmann::json recovery = nlohmann::json::parse(outcome.out).at("recovery");
+  EXPECT_TRUE(recovery.at("holds"));
+  EXPECT_EQ(recovery.at("decisions"), 1500);
+  EXPECT_EQ(recovery.at("equal_decisions"), 1500);
+  EXPECT_EQ(recovery.at("uninterrupted_state_sha256"), recovery.at("resumed_state_sha256"));
+  EXPECT_GE(recovery.at("killed_after").get<int>() * 2, recovery.at("operations").get<int>());
+  EXPECT_LT(recovery.at("found").get<int>(), recovery.at("operations").get<int>());
+  EXPECT_TRUE(fs::exists(box.path("out/report.html")));
+  EXPECT_TRUE(fs::exists(box.path("out/lin-ucb.db")));
+}
+
+TEST(Program, LeavesTheSharedDataAsItWas) {
+  if (test::shared_data().empty()) {
+    GTEST_SKIP() << "the recorded data is not on this machine";
+  }
+  const auto digest = [] {
+    std::string all;
+    std::vector<fs::path> files;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(test::shared_data())) {
+      files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+      const std::string content = fs::is_regular_file(file) ? test::read_file(file.string()) : "";
+      all += file.string() + to_hex(sha256(std::as_bytes(std::span(content)))) +
+             std::to_string(fs::last_write_time(file).time_since_epoch().count());
+    }
+    return all;
+  };
+  const std::string before = digest();
+  const Sandbox box;
+  const std::string data = "ATTUNE_DATA=" + test::shared_data();
+  EXPECT_EQ(run_program({"gateway", "--data", "recorded", "--horizon", "200", "--seeds", "1", "--no-proof",
+                         "--out", box.path("out"), "--quiet"},
+                        {data})
+                .code,
+            0);
+  EXPECT_EQ(run_program({"replay", "open-bandit/random/men", "--policy", R"({"type":"ucb1"})", "--seeds", "1",
+                         "--quiet"},
+                        {data})
+                .code,
+            0);
+  EXPECT_EQ(digest(), before);
+}
+
+}  // namespace
+}  // namespace attune::sim

@@ -250,7 +250,7 @@ std::vector<std::string> JsonReader::texts(std::string_view key, bool needed) {
 
 std::string JsonReader::choice(std::string_view key, const std::vector<std::string>& choices,
                                const std::optional<std::string>& fallback) {
-  std::string found = text(key, std::move(fallback));
+  std::string found = text(key, fallback);
   if (good() && std::find(choices.begin(), choices.end(), found) == choices.end()) {
     std::string allowed;
     for (const std::string& entry : choices) {

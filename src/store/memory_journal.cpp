@@ -94,7 +94,7 @@ class MemoryJournal final : public Journal {
     return {};
   }
 
-  std::string describe() const override { return "journal in memory"; }
+  [[nodiscard]] std::string describe() const override { return "journal in memory"; }
   void set_names(Names /*names*/) override {}
 
  private:

@@ -36,7 +36,7 @@ class SqliteJournal final : public Journal {
   Result<std::vector<CheckpointInfo>> checkpoints() override;
   Result<std::optional<std::string>> meta(std::string_view key) override;
   Result<void> set_meta(std::string_view key, std::string_view value) override;
-  std::string describe() const override { return "SQLite store '" + store_.path + "'"; }
+  [[nodiscard]] std::string describe() const override { return "SQLite store '" + store_.path + "'"; }
   void set_names(Names names) override;
 
  private:

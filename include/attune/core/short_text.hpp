@@ -34,7 +34,8 @@ class ShortText {
 
   void assign(std::string_view text) noexcept {
     size_ = static_cast<std::uint8_t>(std::min(text.size(), kMaxSize));
-    std::copy_n(text.data(), size_, bytes_.data());  // not memcpy: an empty text may be null
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): with its size
+    std::copy_n(text.data(), size_, bytes_.data());
   }
   [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), size_}; }
   // NOLINTNEXTLINE(google-explicit-constructor): stands in for a string_view everywhere

@@ -2,8 +2,9 @@
 /// @file
 /// ATTUNE_TARGET_CLONES: compile a function for several x86-64 instruction sets and choose at load time.
 ///
-/// Without fused multiply-add (-ffp-contract=off) and with a fixed order of summation all clones give the same
-/// bits. Off under sanitizers, whose run time is not up yet when the resolvers run, and on other machines.
+/// Without fused multiply-add (-ffp-contract=off) and with a fixed order of summation all clones give the
+/// same bits. Off under sanitizers, whose run time is not up yet when the resolvers run, and on other
+/// machines.
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -93,8 +93,7 @@ class Rng {
   std::uint32_t block_ = 0;
   std::uint32_t next_ = 0;
   std::uint32_t end_ = 0;
-  std::array<std::uint64_t, 2 * static_cast<std::size_t>(kBlocks)>
-      buffer_;
+  std::array<std::uint64_t, 2 * static_cast<std::size_t>(kBlocks)> buffer_;
 };
 
 }  // namespace attune

@@ -26,12 +26,6 @@ add_library(attune_xxhash INTERFACE)
 target_include_directories(attune_xxhash SYSTEM INTERFACE "${ATTUNE_XXHASH_INCLUDE_DIR}")
 target_compile_definitions(attune_xxhash INTERFACE XXH_INLINE_ALL)
 
-find_path(ATTUNE_LBFGSPP_INCLUDE_DIR LBFGSB.h REQUIRED)
-mark_as_advanced(ATTUNE_LBFGSPP_INCLUDE_DIR)
-add_library(attune_lbfgspp INTERFACE)
-target_include_directories(attune_lbfgspp SYSTEM INTERFACE "${ATTUNE_LBFGSPP_INCLUDE_DIR}")
-target_link_libraries(attune_lbfgspp INTERFACE Eigen3::Eigen)
-
 # spdlog as a compiled library with the system's fmt, as distributions ship it.
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)

@@ -36,5 +36,4 @@ target_link_libraries(
             Boost::headers
             nlohmann_json::nlohmann_json
             attune_xxhash
-            attune_lbfgspp
             ${ATTUNE_LINK_LIBRARIES})

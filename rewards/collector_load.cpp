@@ -68,9 +68,8 @@ void load_parts(Reader& reader, std::span<detail::Accumulator> parts) {
 
 /// `components`: how many the specification has.
 SignalList load_signals(Reader& reader, detail::SignalPool& pool, std::size_t components) {
-  constexpr std::uint32_t kMostSignals = 65'535;
   const std::uint32_t count = reader.u32();
-  require(reader, count <= kMostSignals);
+  require(reader, count <= RewardSpec::kMostSignals);
   std::vector<Signal> signals;
   for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
     Signal signal;

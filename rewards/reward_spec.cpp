@@ -11,8 +11,6 @@ namespace {
 constexpr double kLargest = 1e300;
 constexpr double kLargestWeight = 1e12;
 constexpr double kLongestWindow = 1e9;
-constexpr std::uint64_t kMostHeld = 100'000'000;
-constexpr std::uint64_t kMostSignals = 65'535;
 constexpr std::size_t kLongestName = 255;
 
 Result<void> check_range(const std::string& name, double value, double low, double high) {
@@ -109,9 +107,9 @@ Result<void> check_numbers(const RewardSpec& spec) {
   also(check_range("reward_min", spec.reward_min, -kLargest, kLargest));
   also(check_range("reward_max", spec.reward_max, -kLargest, kLargest));
   also(check_range("lambda", spec.lambda, 0.0, 1.0));
-  also(check_count("max_pending", spec.max_pending, 1, kMostHeld));
-  also(check_count("max_closed", spec.max_closed, 0, kMostHeld));
-  also(check_count("max_signals", spec.max_signals, 1, kMostSignals));
+  also(check_count("max_pending", spec.max_pending, 1, RewardSpec::kMostDecisions));
+  also(check_count("max_closed", spec.max_closed, 0, RewardSpec::kMostDecisions));
+  also(check_count("max_signals", spec.max_signals, 1, RewardSpec::kMostSignals));
   if (verdict && !(spec.reward_min < spec.reward_max)) {
     return fail(Errc::invalid_config, "reward_min = " + number_text(spec.reward_min) +
                                           " is not below reward_max = " + number_text(spec.reward_max));

@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build pkg-config
-  libexpected-dev libeigen3-dev libboost-dev nlohmann-json3-dev libxxhash-dev liblbfgspp-dev
+  libexpected-dev libeigen3-dev libboost-dev nlohmann-json3-dev libxxhash-dev
   libspdlog-dev libfmt-dev libsqlite3-dev libssl-dev libzstd-dev
   libcli11-dev libcsv-dev zlib1g-dev libgsl-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev

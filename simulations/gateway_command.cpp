@@ -19,6 +19,7 @@
 #include "simulations/output.hpp"
 #include "simulations/report.hpp"
 #include "simulations/runner.hpp"
+#include "simulations/text_table.hpp"
 
 namespace attune::sim {
 namespace {
@@ -59,6 +60,32 @@ std::string store_path(const GatewayArguments& arguments, const Scenario& scenar
   return (fs::path(arguments.out) / (slug(scenario.policies[policy].name) + ".db")).string();
 }
 
+/// The same requests with reward = quality: how much of the difference to the best single model is routing
+/// and how much is thrift. In memory, the proof's policy only.
+Result<ReportSection> quality_alone(const GatewayArguments& arguments, GatewaySettings settings) {
+  settings.cost_weight = 0.0;
+  Result<Scenario> scenario = make_gateway_scenario(settings, FileRoots{});
+  if (!scenario) {
+    return tl::unexpected(std::move(scenario).error());
+  }
+  scenario->policies = {scenario->policies[proof_policy(*scenario)]};
+  RunnerOptions options;
+  options.jobs = arguments.output.jobs;
+  options.progress = !arguments.output.quiet;
+  const Result<ScenarioResult> result = run_scenario(*scenario, options);
+  if (!result) {
+    return tl::unexpected(result.error());
+  }
+  ReportSection out{"When cost does not count: reward = quality", {}};
+  for (const ResultRow& row : result->rows) {
+    const Estimate quality =
+        estimate_of(row, [&](const Course& c) { return c.reward / static_cast<double>(scenario->horizon); });
+    out.lines.emplace_back(
+        row.name, row.baseline ? fixed(quality.mean, 4) : with_error(quality.mean, quality.error, 4));
+  }
+  return out;
+}
+
 /// The proof in words, for terminal and report.
 ReportSection proof_section(const ProofResult& proof, const std::string& policy) {
   ReportSection out{"Killed and resumed", {}};
@@ -80,7 +107,7 @@ ReportSection proof_section(const ProofResult& proof, const std::string& policy)
 std::string section_text(const ReportSection& section) {
   std::string out = "\n" + section.heading + "\n";
   for (const auto& [key, value] : section.lines) {
-    out += "  " + key + std::string(key.size() < 16 ? 16 - key.size() : 1, ' ') + value + "\n";
+    out += "  " + key + std::string(key.size() < 18 ? 18 - key.size() : 1, ' ') + value + "\n";
   }
   return out;
 }
@@ -128,8 +155,9 @@ Result<void> prepare_folder(const GatewayArguments& arguments, const Scenario& s
 
 /// Results to the terminal and into the folder.
 Result<void> write_results(const GatewayArguments& arguments, const Scenario& scenario,
-                           const ScenarioResult& result, const std::optional<ProofResult>& proof) {
-  std::vector<ReportSection> more;
+                           const ScenarioResult& result, const ReportSection& alone,
+                           const std::optional<ProofResult>& proof) {
+  std::vector<ReportSection> more{alone};
   if (proof) {
     more.push_back(proof_section(*proof, std::string(kProofPolicy)));
   }
@@ -139,8 +167,10 @@ Result<void> write_results(const GatewayArguments& arguments, const Scenario& sc
   }
   if (arguments.output.json) {
     print(document.dump(2) + "\n");
-  } else if (proof) {
-    print(section_text(more.front()));
+  } else {
+    for (const ReportSection& section : more) {
+      print(section_text(section));
+    }
   }
   const std::string report = arguments.output.report.empty()
                                  ? (fs::path(arguments.out) / "report.html").string()
@@ -166,27 +196,16 @@ Result<void> write_results(const GatewayArguments& arguments, const Scenario& sc
   return {};
 }
 
-}  // namespace
+/// What is run, and where its stores are.
+struct GatewayRun {
+  GatewaySettings settings;
+  Scenario scenario;
+  std::size_t proof_index = 0;
+  std::string proof_store;
+  RunWitness uninterrupted;  ///< of the proof's policy in the first seed
+};
 
-Exit gateway_command(const GatewayArguments& arguments) {
-  if (!arguments.child_store.empty()) {
-    return run_child(arguments);
-  }
-  const GatewaySettings settings = settings_of(arguments);
-  const Result<Scenario> scenario = make_gateway_scenario(settings, FileRoots{});
-  if (!scenario) {
-    return refuse(scenario.error());
-  }
-  const std::size_t proof_index = proof_policy(*scenario);
-  const std::string proof_store = (fs::path(arguments.out) / "killed-and-resumed.db").string();
-  if (Result<void> ready = prepare_folder(arguments, *scenario, proof_store); !ready) {
-    return refuse(ready.error());
-  }
-  if (!settings.recorded && arguments.data == "auto") {
-    complain(std::string(kRecordedFile) +
-             " was not found: requests are simulated (set ATTUNE_DATA to its folder)");
-  }
-
+Result<ScenarioResult> run_all(const GatewayArguments& arguments, GatewayRun& run) {
   RunnerOptions options;
   options.jobs = arguments.output.jobs;
   options.keep_steps = !arguments.output.csv.empty();
@@ -194,34 +213,50 @@ Exit gateway_command(const GatewayArguments& arguments) {
   // The first seed of each policy is durable: a store each. The others would only repeat it, at the disk's
   // speed.
   options.journal = [&](std::size_t policy, std::size_t seed) -> Result<std::unique_ptr<Journal>> {
-    return seed == 0 ? open_sqlite_journal(store_path(arguments, *scenario, policy), OpenMode::read_write)
+    return seed == 0 ? open_sqlite_journal(store_path(arguments, run.scenario, policy), OpenMode::read_write)
                      : std::unique_ptr<Journal>();
   };
-  RunWitness uninterrupted;
   options.on_result = [&](std::size_t policy, std::size_t seed, const DriveResult& result) {
-    if (policy == proof_index && seed == 0) {
-      uninterrupted = witness_of(result);
+    if (policy == run.proof_index && seed == 0) {
+      run.uninterrupted = witness_of(result);
     }
   };
-  const Result<ScenarioResult> result = run_scenario(*scenario, options);
-  if (!result) {
-    complain(result.error().message);
-    return Exit::failed;
-  }
+  return run_scenario(run.scenario, options);
+}
+
+/// Says what to try after this, as a line that can be pasted.
+void print_next(const GatewayArguments& arguments, bool recorded) {
+  std::error_code ignored;
+  const fs::path program = fs::relative(fs::read_symlink("/proc/self/exe", ignored), ignored);
+  const std::string name = recorded ? "model-update" : "gateway-latency-limit";
+  print("\nnext: " +
+        std::string(recorded ? "a real model update, gpt-4 in June 2023"
+                             : "the same gateway with a limit on latency") +
+        "\n  " + program.string() + " run " + name + " --report " +
+        (fs::path(arguments.out) / (name + ".html")).string() + "\n");
+}
+
+Exit finish(const GatewayArguments& arguments, const GatewayRun& run, const ScenarioResult& result) {
   if (!arguments.output.json) {
-    print(result_table(*scenario, *result));
+    print(result_table(run.scenario, result));
     std::fflush(stdout);
+  }
+  const Result<ReportSection> alone = quality_alone(arguments, run.settings);
+  if (!alone) {
+    complain(alone.error().message);
+    return Exit::failed;
   }
   std::optional<ProofResult> proof;
   if (arguments.prove) {
-    Result<ProofResult> proved = prove_recovery(*scenario, proof_index, settings, proof_store, uninterrupted);
+    Result<ProofResult> proved =
+        prove_recovery(run.scenario, run.proof_index, run.settings, run.proof_store, run.uninterrupted);
     if (!proved) {
       complain(proved.error().message);
       return Exit::failed;
     }
     proof = std::move(*proved);
   }
-  if (Result<void> written = write_results(arguments, *scenario, *result, proof); !written) {
+  if (Result<void> written = write_results(arguments, run.scenario, result, *alone, proof); !written) {
     complain(written.error().message);
     return Exit::failed;
   }
@@ -230,12 +265,39 @@ Exit gateway_command(const GatewayArguments& arguments) {
     return Exit::failed;
   }
   if (!arguments.output.json) {
-    print(settings.recorded ? "\nnext: a real model update, gpt-4 in June 2023\n  attune-sim run "
-                              "model-update --report model-update.html\n"
-                            : "\nnext: the same gateway with a limit on latency\n  attune-sim run "
-                              "gateway-latency-limit --report limit.html\n");
+    print_next(arguments, run.settings.recorded);
   }
   return Exit::ok;
+}
+
+}  // namespace
+
+Exit gateway_command(const GatewayArguments& arguments) {
+  if (!arguments.child_store.empty()) {
+    return run_child(arguments);
+  }
+  GatewayRun run;
+  run.settings = settings_of(arguments);
+  Result<Scenario> scenario = make_gateway_scenario(run.settings, FileRoots{});
+  if (!scenario) {
+    return refuse(scenario.error());
+  }
+  run.scenario = std::move(*scenario);
+  run.proof_index = proof_policy(run.scenario);
+  run.proof_store = (fs::path(arguments.out) / "killed-and-resumed.db").string();
+  if (Result<void> ready = prepare_folder(arguments, run.scenario, run.proof_store); !ready) {
+    return refuse(ready.error());
+  }
+  if (!run.settings.recorded && arguments.data == "auto") {
+    complain(std::string(kRecordedFile) +
+             " was not found: requests are simulated (set ATTUNE_DATA to its folder)");
+  }
+  const Result<ScenarioResult> result = run_all(arguments, run);
+  if (!result) {
+    complain(result.error().message);
+    return Exit::failed;
+  }
+  return finish(arguments, run, *result);
 }
 
 }  // namespace attune::sim

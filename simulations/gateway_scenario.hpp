@@ -22,7 +22,7 @@ struct GatewaySettings {
   double cost_weight = -1.0;  ///< reward = quality - cost_weight * USD; below 0: the default of the data
 };
 
-/// Errors: as make_scenario().
+/// The gateway with all policies. Errors: as make_scenario().
 [[nodiscard]] Result<Scenario> make_gateway_scenario(const GatewaySettings& settings, const FileRoots& roots);
 
 /// Name of the policy whose run is killed and resumed.

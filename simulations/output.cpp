@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulations/output.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
@@ -139,63 +140,86 @@ std::vector<std::pair<std::string, std::string>> run_facts(const Scenario& scena
   return facts;
 }
 
-std::string result_table(const Scenario& scenario, const ScenarioResult& result) {
-  const EnvironmentInfo& info = scenario.environment->info();
+namespace {
+
+/// Decimals that suit the largest number of a column.
+struct Decimals {
+  int regret = 2;
+  std::vector<int> parts;
+};
+
+Decimals choose_decimals(const Scenario& scenario, const ScenarioResult& result) {
+  const std::size_t components = scenario.environment->info().components.size();
+  const auto steps = static_cast<double>(scenario.horizon);
+  double regret = 1.0;
+  std::vector<double> parts(components, 0.0);
+  for (const ResultRow& row : result.rows) {
+    regret =
+        std::max(regret, std::fabs(estimate_of(row, [](const Course& c) { return c.regret_oracle; }).mean));
+    for (std::size_t i = 0; i < components; ++i) {
+      const Estimate part = estimate_of(row, [&](const Course& c) { return c.components[i] / steps; });
+      parts[i] = std::max(parts[i], std::fabs(part.mean));
+    }
+  }
+  Decimals out{std::min(2, decimals_for(regret)), {}};
+  for (const double part : parts) {
+    out.parts.push_back(decimals_for(part));
+  }
+  return out;
+}
+
+std::vector<std::string> table_line(const Scenario& scenario, const ResultRow& row,
+                                    const Decimals& decimals) {
   const auto steps = static_cast<double>(scenario.horizon);
   const bool many = scenario.seeds.size() > 1;
+  std::vector<std::string> line{row.name};
+  const auto add = [&](const std::function<double(const Course&)>& quantity, int places, bool with_errors) {
+    const Estimate e = estimate_of(row, quantity);
+    line.push_back(fixed(e.mean, places));
+    if (with_errors) {
+      line.push_back(fixed(e.error, places));
+    }
+  };
+  for (std::size_t i = 0; decimals.parts.size() > 1 && i < decimals.parts.size(); ++i) {
+    add([&](const Course& c) { return c.components[i] / steps; }, decimals.parts[i], false);
+  }
+  add([&](const Course& c) { return c.reward / steps; }, 4, many);
+  add([](const Course& c) { return c.regret; }, decimals.regret, many);
+  add([](const Course& c) { return c.regret_single; }, decimals.regret, false);
+  add([](const Course& c) { return c.regret_oracle; }, decimals.regret, false);
+  return line;
+}
+
+}  // namespace
+
+std::string result_table(const Scenario& scenario, const ScenarioResult& result) {
+  const EnvironmentInfo& info = scenario.environment->info();
+  const bool many = scenario.seeds.size() > 1;
+  const bool parts = info.components.size() > 1;
   std::string out = scenario.name + (scenario.about.empty() ? "" : ": " + scenario.about) + "\n";
   for (const auto& [key, value] : run_facts(scenario)) {
     out += "  " + key + ": " + value + "\n";
   }
   std::vector<std::string> header{"policy"};
-  const bool parts = info.components.size() > 1;
   if (parts) {
     header.insert(header.end(), info.components.begin(), info.components.end());
   }
-  header.insert(header.end(),
-                {"reward", many ? "+-" : "", "regret", many ? "+-" : "", "vs single", "vs oracle"});
-  if (!many) {
-    header.erase(std::remove(header.begin(), header.end(), std::string()), header.end());
-  }
-  double largest_regret = 1.0;
-  std::vector<double> largest_part(info.components.size(), 0.0);
-  for (const ResultRow& row : result.rows) {
-    largest_regret = std::max(
-        largest_regret, std::fabs(estimate_of(row, [](const Course& c) { return c.regret_oracle; }).mean));
-    for (std::size_t i = 0; i < info.components.size(); ++i) {
-      largest_part[i] = std::max(
-          largest_part[i],
-          std::fabs(estimate_of(row, [&](const Course& c) { return c.components[i] / steps; }).mean));
+  for (const char* name : {"reward", "regret"}) {
+    header.emplace_back(name);
+    if (many) {
+      header.emplace_back("+-");
     }
   }
-  const int regret_decimals = std::min(2, decimals_for(largest_regret));
-  TextTable table(header);
+  header.insert(header.end(), {"vs single", "vs oracle"});
+  TextTable table(std::move(header));
+  const Decimals decimals = choose_decimals(scenario, result);
   bool policies = false;
   for (const ResultRow& row : result.rows) {
     if (!row.baseline && !policies) {
       table.rule();
       policies = true;
     }
-    std::vector<std::string> line{row.name};
-    for (std::size_t i = 0; parts && i < info.components.size(); ++i) {
-      line.push_back(fixed(estimate_of(row, [&](const Course& c) { return c.components[i] / steps; }).mean,
-                           decimals_for(largest_part[i])));
-    }
-    const Estimate reward = estimate_of(row, [&](const Course& c) { return c.reward / steps; });
-    const Estimate regret = estimate_of(row, [](const Course& c) { return c.regret; });
-    line.push_back(fixed(reward.mean, 4));
-    if (many) {
-      line.push_back(fixed(reward.error, 4));
-    }
-    line.push_back(fixed(regret.mean, regret_decimals));
-    if (many) {
-      line.push_back(fixed(regret.error, regret_decimals));
-    }
-    line.push_back(
-        fixed(estimate_of(row, [](const Course& c) { return c.regret_single; }).mean, regret_decimals));
-    line.push_back(
-        fixed(estimate_of(row, [](const Course& c) { return c.regret_oracle; }).mean, regret_decimals));
-    table.add(std::move(line));
+    table.add(table_line(scenario, row, decimals));
   }
   out += "\n" + table.str();
   out += "\nreward" + std::string(parts ? " and components are means per step" : " is the mean per step") +

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <string_view>
 
 #include <attune/engine/engine.hpp>
 
@@ -48,25 +49,19 @@ std::string colour_of(const ScenarioResult& result, std::size_t row) {
   return palette_colour(row - static_cast<std::size_t>(baselines));
 }
 
+/// Whether a baseline is out of the picture: it would squeeze everything else against an edge.
+bool too_far(const ResultRow& row, const std::vector<std::string_view>& names) {
+  return row.baseline && std::find(names.begin(), names.end(), row.name) != names.end();
+}
+
 LineChart regret_chart(const Scenario& scenario, const ScenarioResult& result) {
   LineChart chart{"step", "cumulative regret", marks_of(scenario), {}};
   for (std::size_t row = 0; row < result.rows.size(); ++row) {
-    // Random play would squeeze everything else against the floor.
-    if (result.rows[row].name == "random" && result.rows[row].baseline) {
-      continue;
+    // The oracle is the axis itself, or, on a log, out of anyone's reach.
+    if (!too_far(result.rows[row], {"random", "cheapest", "oracle"})) {
+      chart.lines.push_back(curve(result.rows[row], chart.x.size(), colour_of(result, row),
+                                  [](const Course& c, std::size_t i) { return c.regret_curve[i]; }));
     }
-    if (result.rows[row].baseline && scenario.reference == Reference::oracle &&
-        result.rows[row].name == "oracle") {
-      continue;  // the axis itself
-    }
-    if (result.rows[row].name == "cheapest" && result.rows[row].baseline) {
-      continue;
-    }
-    if (result.rows[row].name == "oracle" && scenario.reference != Reference::oracle) {
-      continue;  // out of reach, far below
-    }
-    chart.lines.push_back(curve(result.rows[row], chart.x.size(), colour_of(result, row),
-                                [](const Course& c, std::size_t i) { return c.regret_curve[i]; }));
   }
   return chart;
 }
@@ -74,11 +69,11 @@ LineChart regret_chart(const Scenario& scenario, const ScenarioResult& result) {
 /// Mean reward in a trailing window of a tenth of the run, which shows what has been learned better than the
 /// mean of all.
 LineChart reward_chart(const Scenario& scenario, const ScenarioResult& result) {
-  LineChart chart{"step", "reward per step, last tenth of the run", marks_of(scenario), {}};
+  LineChart chart{"step", "reward per step, trailing tenth of the run", marks_of(scenario), {}};
   const std::size_t back = std::max<std::size_t>(1, chart.x.size() / 10);
   for (std::size_t row = 0; row < result.rows.size(); ++row) {
-    if (result.rows[row].name == "oracle" && result.rows[row].baseline &&
-        scenario.environment->info().recorded) {
+    if (too_far(result.rows[row], {"cheapest"}) ||
+        (scenario.environment->info().recorded && too_far(result.rows[row], {"oracle"}))) {
       continue;
     }
     chart.lines.push_back(

@@ -19,7 +19,7 @@ section{background:var(--paper);border:1px solid var(--line);border-radius:10px;
 .note{margin:0 0 12px;color:var(--soft);font-size:13px}
 figure{margin:0}svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif}svg .label{fill:var(--ink);font-size:12px}
-svg .title{fill:var(--ink);font-size:13px;font-weight:600}
+svg .title{fill:var(--ink);font-size:13px;font-weight:600}svg .end{font-style:italic}
 svg .grid{stroke:var(--line);stroke-width:1}svg .zero,svg .tick{stroke:var(--soft);stroke-width:1}
 svg .curve{fill:none;stroke-width:2;stroke-linejoin:round}svg .dashed{stroke-dasharray:5 4;stroke-width:1.6}
 svg .band{opacity:.14;stroke:none}svg .share{stroke:none}

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "simulations/text_table.hpp"
 
@@ -74,6 +75,25 @@ std::string points(const Frame& frame, const std::vector<double>& x, const std::
   std::string out;
   for (std::size_t i = 0; i < y.size(); ++i) {
     out += (i == 0 ? "M" : "L") + number(frame.x(x[i])) + " " + number(frame.y(y[i]));
+  }
+  return out;
+}
+
+/// Names of the dashed lines at their right ends, above them, kept a line's height apart.
+std::string end_labels(const Frame& frame, const LineChart& chart) {
+  std::vector<std::pair<double, std::string>> labels;
+  for (const ChartLine& l : chart.lines) {
+    if (l.dashed && !l.y.empty()) {
+      labels.emplace_back(frame.y(l.y.back()) - 5.0, l.name);
+    }
+  }
+  std::sort(labels.begin(), labels.end());
+  std::string out;
+  double lowest = 0.0;
+  for (const auto& [wanted, name] : labels) {
+    const double y = std::max(wanted, lowest);
+    lowest = y + 12.0;
+    out += text_at(frame.width - frame.right - 2, y, "end", name, " class=\"end\"");
   }
   return out;
 }
@@ -156,7 +176,7 @@ std::string html_escape(std::string_view text) {
 std::string palette_colour(std::size_t index) {
   static constexpr std::array<std::string_view, 14> kColours{
       "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1",
-      "#7F7F7F", "#66A5CC", "#E69A66", "#66C5AB", "#E0AFCA", "#B8860B", "#2F4F4F"};
+      "#B2A100", "#66A5CC", "#E69A66", "#66C5AB", "#E0AFCA", "#A0522D", "#2F4F4F"};
   return std::string(kColours.at(index % kColours.size()));
 }
 
@@ -192,7 +212,7 @@ std::string line_chart_svg(const LineChart& chart) {
            "\" d=\"" + points(frame, chart.x, l.y) + "\"><title>" + html_escape(l.name) +
            "</title></path>\n</g>\n";
   }
-  return out + "</svg>\n";
+  return out + end_labels(frame, chart) + "</svg>\n";
 }
 
 std::string share_chart_svg(const ShareChart& chart) {

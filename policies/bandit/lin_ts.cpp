@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "policies/bandit/choosing.hpp"
 #include "policies/bandit/linear_scores.hpp"
 
 namespace attune {
@@ -29,13 +30,13 @@ Choice LinTs::select(const Context& context, Rng& rng) const noexcept {
     return Choice::refused(verdict);
   }
   const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
-  detail::LinearArgMax best;
-  detail::for_each_linear_score(linear_.arms(), linear_.models(), context, x,
-                                [&](std::size_t arm, double mean, double variance) {
-                                  const double deviation = config_.scale * std::sqrt(variance);
-                                  best.offer(arm, mean + (deviation * sample_normal(rng)), mean, rng);
-                                });
-  return best.choice(std::numeric_limits<double>::quiet_NaN());
+  detail::LinearArgMax best(rng());
+  detail::LinearScan(linear_.models(), x, best, [&] {
+    return config_.scale * sample_normal(rng);
+  }).run(linear_.arms(), context);
+  Choice choice = best.choice();
+  choice.propensity = std::numeric_limits<double>::quiet_NaN();
+  return choice;
 }
 
 Description LinTs::describe() const {

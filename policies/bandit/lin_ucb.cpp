@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "policies/bandit/choosing.hpp"
 #include "policies/bandit/linear_scores.hpp"
 
 namespace attune {
@@ -28,12 +29,11 @@ Choice LinUcb::select(const Context& context, Rng& rng) const noexcept {
     return Choice::refused(verdict);
   }
   const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
-  detail::LinearArgMax best;
-  detail::for_each_linear_score(linear_.arms(), linear_.models(), context, x,
-                                [&](std::size_t arm, double mean, double variance) {
-                                  best.offer(arm, mean + (config_.alpha * std::sqrt(variance)), mean, rng);
-                                });
-  return best.choice(detail::tie_propensity(best.best(), context));
+  detail::LinearArgMax best(rng);
+  detail::LinearScan(linear_.models(), x, best, [this] {
+    return config_.alpha;
+  }).run(linear_.arms(), context);
+  return detail::with_times_offered(best.choice(), context);
 }
 
 Errc LinUcb::probabilities(const Context& context, std::span<double> out) const noexcept {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/kernels.hpp"
+#include "policies/bandit/choosing.hpp"
 #include "policies/bandit/linear_scores.hpp"
 
 namespace attune {
@@ -146,11 +147,12 @@ Choice LinUcbHybrid::select(const Context& context, Rng& rng) const noexcept {
   if (const Errc verdict = check(context); verdict != Errc::ok) {
     return Choice::refused(verdict);
   }
-  detail::LinearArgMax best;
+  detail::LinearArgMax best(rng);
+  std::size_t place = 0;
   for_each_score(context, [&](std::size_t arm, double mean, double variance) {
-    best.offer(arm, mean + (config_.alpha * std::sqrt(variance)), mean, rng);
+    best.offer(place++, arm, mean + (config_.alpha * std::sqrt(variance)), mean);
   });
-  return best.choice(detail::tie_propensity(best.best(), context));
+  return detail::with_times_offered(best.choice(), context);
 }
 
 Errc LinUcbHybrid::probabilities(const Context& context, std::span<double> out) const noexcept {

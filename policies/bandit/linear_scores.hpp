@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Scoring of linear arms in batches, and the best of them.
+/// Scoring of linear arms in batches, and the choice of the best.
 #pragma once
 
 #include <algorithm>
@@ -9,75 +9,208 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include <attune/core/arm_set.hpp>
 #include <attune/core/ridge_bank.hpp>
-#include <attune/core/sampling.hpp>
+#include <attune/core/rng.hpp>
 
 #include "core/kernels.hpp"
-#include "policies/bandit/choosing.hpp"
 
 namespace attune::detail {
-
-/// Calls visit(arm, theta'x, x'P x) for every arm that may be chosen, in order.
-template <class Visitor>
-void for_each_linear_score(const ArmSet& arms, const RidgeBank& models, const Context& context,
-                           const StripVector& x, Visitor&& visit) noexcept {
-  constexpr std::size_t kBatch = 32;
-  std::array<std::uint32_t, kBatch> which;  // NOLINT: written before it is read, as the two below
-  std::array<double, kBatch> mean;          // NOLINT
-  std::array<double, kBatch> variance;      // NOLINT
-  std::size_t waiting = 0;
-  const auto flush = [&] {
-    models.scores(x, std::span(which).first(waiting), mean.data(), variance.data());
-    for (std::size_t i = 0; i < waiting; ++i) {
-      visit(std::size_t{which[i]}, mean[i], variance[i]);
-    }
-    waiting = 0;
-  };
-  arms.for_each(context, [&](std::size_t arm) {
-    which[waiting++] = static_cast<std::uint32_t>(arm);
-    if (waiting == kBatch) {
-      flush();
-    }
-  });
-  if (waiting > 0) {
-    flush();
-  }
-}
 
 /// A score that can be compared: finite coefficients and contexts of extreme size can multiply to NaN.
 [[nodiscard]] inline double comparable(double score) noexcept {
   return std::isnan(score) ? -std::numeric_limits<double>::infinity() : score;
 }
 
-/// Follows the best score together with the means, to say whether the choice was greedy.
+/// The best of the arms that are offered to it, whatever their order, and whether it was the greedy one.
+///
+/// Ties are broken by random priorities: a hash of the place in the list of arms and one random number. So an
+/// arm that is passed over because it cannot win leaves no trace.
 class LinearArgMax {
  public:
-  void offer(std::size_t arm, double score, double mean, Rng& rng) noexcept {
-    best_.offer(arm, comparable(score), rng);
-    if (best_.chosen() == arm) {
-      chosen_mean_ = mean;
+  /// Draws from `rng` at the first tie, or never.
+  explicit LinearArgMax(Rng& rng) noexcept : rng_(&rng) {}
+  /// With a number drawn before: for rules that draw from the same stream while they scan.
+  explicit LinearArgMax(std::uint64_t key) noexcept : key_(key) {}
+
+  /// `place` counts the arms that may be chosen; an arm that is listed twice has two.
+  void offer(std::size_t place, std::size_t arm, double score, double mean) noexcept {
+    const double value = comparable(score);
+    note_mean(mean);
+    if (ties_ == 0 || value > best_) {
+      best_ = value;
+      take(place, arm, mean);
+      ties_ = 1;
+    } else if (value == best_) {
+      ++ties_;
+      if (priority(place) > priority(place_)) {
+        take(place, arm, mean);
+      }
     }
-    largest_mean_ = std::max(largest_mean_, comparable(mean));
   }
-  [[nodiscard]] Choice choice(double propensity) const noexcept {
-    if (best_.empty()) {
+  /// Of an arm that is not offered.
+  void note_mean(double mean) noexcept { largest_mean_ = std::max(largest_mean_, comparable(mean)); }
+
+  /// A choice with propensity 1/ties; refused when nothing was offered.
+  [[nodiscard]] Choice choice() const noexcept {
+    if (ties_ == 0) {
       return Choice::refused(Errc::no_arm);
     }
-    return {.arm = to_arm(best_.chosen()),
-            .propensity = propensity,
-            .score = best_.value(),
-            .greedy = comparable(chosen_mean_) >= largest_mean_,
+    return {.arm = to_arm(arm_),
+            .propensity = 1.0 / static_cast<double>(ties_),
+            .score = best_,
+            .greedy = comparable(mean_) >= largest_mean_,
             .status = Errc::ok};
   }
-  [[nodiscard]] const ArgMax& best() const noexcept { return best_; }
+  [[nodiscard]] std::uint64_t ties() const noexcept { return ties_; }
 
  private:
-  ArgMax best_;
-  double chosen_mean_ = 0.0;
+  void take(std::size_t place, std::size_t arm, double mean) noexcept {
+    place_ = place;
+    arm_ = arm;
+    mean_ = mean;
+  }
+  [[nodiscard]] std::uint64_t priority(std::size_t place) noexcept {
+    if (!key_) {
+      key_ = (*rng_)();
+    }
+    return mix64(*key_ ^ mix64(place));
+  }
+
+  Rng* rng_ = nullptr;
+  double best_ = -std::numeric_limits<double>::infinity();
+  std::size_t place_ = 0;
+  std::size_t arm_ = 0;
+  double mean_ = 0.0;
   double largest_mean_ = -std::numeric_limits<double>::infinity();
+  std::uint64_t ties_ = 0;
+  std::optional<std::uint64_t> key_;
+};
+
+/// Arms on their way through the scoring, some at a time.
+struct LinearBatch {
+  static constexpr std::size_t kSize = 32;
+  // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): written before they are read
+  std::array<std::uint32_t, kSize> arm;
+  std::array<double, kSize> mean;
+  std::array<double, kSize> variance;
+  // NOLINTEND(cppcoreguidelines-pro-type-member-init)
+  std::size_t count = 0;
+
+  [[nodiscard]] std::span<const std::uint32_t> arms() const noexcept { return std::span(arm).first(count); }
+};
+
+/// Calls visit(arm, theta'x, x'P x) for every arm that may be chosen, in order.
+template <class Visitor>
+void for_each_linear_score(const ArmSet& arms, const RidgeBank& models, const Context& context,
+                           const StripVector& x, Visitor&& visit) noexcept {
+  LinearBatch batch;
+  const auto flush = [&] {
+    models.scores(x, batch.arms(), batch.mean.data(), batch.variance.data());
+    for (std::size_t i = 0; i < batch.count; ++i) {
+      visit(std::size_t{batch.arm[i]}, batch.mean[i], batch.variance[i]);
+    }
+    batch.count = 0;
+  };
+  arms.for_each(context, [&](std::size_t arm) {
+    batch.arm[batch.count++] = static_cast<std::uint32_t>(arm);
+    if (batch.count == LinearBatch::kSize) {
+      flush();
+    }
+  });
+  if (batch.count > 0) {
+    flush();
+  }
+}
+
+/// Offers to `best` the score mean + slope sqrt(variance) of every arm that may be chosen, or of enough of
+/// them: where a coarse copy of the matrices is kept, an arm whose score provably stays below another's is
+/// passed over. The choice is the same, bit for bit. `draw_slope()` is called once an arm, in order.
+template <class DrawSlope>
+class LinearScan {
+ public:
+  LinearScan(const RidgeBank& models, const StripVector& x, LinearArgMax& best, DrawSlope draw_slope) noexcept
+      : models_(&models), x_(&x), best_(&best), draw_slope_(draw_slope) {}
+
+  void run(const ArmSet& arms, const Context& context) noexcept {
+    if (models_->keeps_coarse()) {
+      const CoarseVector coarse(*x_);
+      scan(arms, context, [&] { filter(coarse); });
+    } else {
+      scan(arms, context, [] {});
+    }
+  }
+
+ private:
+  template <class Prepare>
+  void scan(const ArmSet& arms, const Context& context, const Prepare& prepare) noexcept {
+    std::size_t place = 0;
+    const auto flush = [&] {
+      prepare();
+      offer_all();
+      batch_.count = 0;
+    };
+    arms.for_each(context, [&](std::size_t arm) {
+      batch_.arm[batch_.count] = static_cast<std::uint32_t>(arm);
+      place_[batch_.count] = place++;
+      slope_[batch_.count] = draw_slope_();
+      if (++batch_.count == LinearBatch::kSize) {
+        flush();
+      }
+    });
+    if (batch_.count > 0) {
+      flush();
+    }
+  }
+
+  // Rounding is monotone: replacing the variance by a bound bounds the score as it will be computed.
+  void filter(const CoarseVector& coarse) noexcept {
+    std::array<double, LinearBatch::kSize> error;  // NOLINT: written by the call
+    models_->coarse_scores(*x_, coarse, batch_.arms(), batch_.mean.data(), batch_.variance.data(),
+                           error.data());
+    std::array<double, LinearBatch::kSize> above;  // NOLINT: written in the loop
+    for (std::size_t i = 0; i < batch_.count; ++i) {
+      const double most = std::sqrt(std::max(batch_.variance[i] + error[i], 0.0));
+      const double least = std::sqrt(std::max(batch_.variance[i] - error[i], 0.0));
+      above[i] = batch_.mean[i] + (slope_[i] * (slope_[i] >= 0.0 ? most : least));
+      const double below = batch_.mean[i] + (slope_[i] * (slope_[i] >= 0.0 ? least : most));
+      if (below > sure_) {  // never for NaN
+        sure_ = below;
+      }
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < batch_.count; ++i) {
+      if (above[i] < sure_) {
+        best_->note_mean(batch_.mean[i]);
+      } else {  // also for NaN
+        batch_.arm[kept] = batch_.arm[i];
+        place_[kept] = place_[i];
+        slope_[kept] = slope_[i];
+        ++kept;
+      }
+    }
+    batch_.count = kept;
+  }
+
+  void offer_all() noexcept {
+    models_->scores(*x_, batch_.arms(), batch_.mean.data(), batch_.variance.data());
+    for (std::size_t i = 0; i < batch_.count; ++i) {
+      best_->offer(place_[i], batch_.arm[i], batch_.mean[i] + (slope_[i] * std::sqrt(batch_.variance[i])),
+                   batch_.mean[i]);
+    }
+  }
+
+  const RidgeBank* models_;
+  const StripVector* x_;
+  LinearArgMax* best_;
+  DrawSlope draw_slope_;
+  double sure_ = -std::numeric_limits<double>::infinity();  // a score that some arm is sure to reach
+  LinearBatch batch_;
+  std::array<std::size_t, LinearBatch::kSize> place_;  // NOLINT: written before they are read
+  std::array<double, LinearBatch::kSize> slope_;       // NOLINT
 };
 
 /// P(arm) for a deterministic rule with ties broken uniformly. `for_each_score` calls its argument with
@@ -106,9 +239,12 @@ template <class ForEachScore>
   return Errc::ok;
 }
 
-/// Propensity of the arm that an ArgMax chose among ties.
-[[nodiscard]] inline double tie_propensity(const ArgMax& best, const Context& context) noexcept {
-  return best.empty() ? 0.0 : times_offered(context, best.chosen()) / static_cast<double>(best.ties());
+/// Propensity of a choice among ties: an arm that is offered twice counts twice.
+[[nodiscard]] inline Choice with_times_offered(Choice choice, const Context& context) noexcept {
+  if (choice.status == Errc::ok && !context.offered.empty() && choice.propensity < 1.0) {
+    choice.propensity *= static_cast<double>(std::ranges::count(context.offered, choice.arm));
+  }
+  return choice;
 }
 
 }  // namespace attune::detail

@@ -6,9 +6,9 @@
 #include <limits>
 #include <utility>
 
+#include "core/portable_math.hpp"
 #include "policies/bandit/choosing.hpp"
 #include "policies/bandit/lane_scan.hpp"
-#include "policies/bandit/portable_math.hpp"
 
 namespace attune {
 namespace {

@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/portable_math.hpp"
 #include "policies/bandit/choosing.hpp"
-#include "policies/bandit/portable_math.hpp"
 
 namespace attune {
 namespace {

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "core/kernels.hpp"
+#include "core/portable_math.hpp"
 #include "policies/learner/linear_state.hpp"
-#include "policies/learner/portable_exp.hpp"
 
 namespace attune {
 namespace {

@@ -223,89 +223,115 @@ Result<std::vector<double>> read_outcomes(const CsvTable& table, const std::vect
   return out;
 }
 
-}  // namespace
+/// The options of a log, read but not yet looked up in its file.
+struct LogOptions {
+  std::string file;
+  std::string prefix;
+  std::string component;
+  std::string category;
+  FeatureChoice features;
+  const json* cost = nullptr;
+  bool shuffle = true;
+};
 
-Result<std::unique_ptr<Environment>> make_full_log(const json& options, const FileRoots& roots) {
-  if (options.contains("preset")) {
-    JsonReader reader(options, "environment");
-    (void)reader.text("type");
-    const std::string name = reader.text("preset");
-    const std::string order = reader.choice("order", {"shuffle", "file"}, "shuffle");
-    if (Result<void> good = reader.finish(); !good) {
-      return tl::unexpected(std::move(good).error());
-    }
-    Result<json> full = preset_options(name);
-    if (!full) {
-      return tl::unexpected(std::move(full).error());
-    }
-    (*full)["order"] = order;
-    return make_full_log(*full, roots);
-  }
-
+Result<LogOptions> read_options(const json& options) {
   JsonReader reader(options, "environment");
+  LogOptions out;
   (void)reader.text("type");
-  const std::string file = reader.text("file");
-  const std::string prefix = reader.text("outcome");
-  const std::string component = reader.text("component", "quality");
-  const FeatureChoice choice = read_feature_choice(reader, "features");
-  const std::string category = reader.text("category", "");
-  const json* cost = reader.find_object("cost");
-  const bool shuffle = reader.choice("order", {"shuffle", "file"}, "shuffle") == "shuffle";
+  out.file = reader.text("file");
+  out.prefix = reader.text("outcome");
+  out.component = reader.text("component", "quality");
+  out.features = read_feature_choice(reader, "features");
+  out.category = reader.text("category", "");
+  out.cost = reader.find_object("cost");
+  out.shuffle = reader.choice("order", {"shuffle", "file"}, "shuffle") == "shuffle";
   if (Result<void> good = reader.finish(); !good) {
     return tl::unexpected(std::move(good).error());
   }
-  const Result<std::string> path = roots.resolve(file);
-  if (!path) {
-    return tl::unexpected(path.error());
-  }
-  const Result<CsvTable> table = CsvTable::read(*path);
-  if (!table) {
-    return tl::unexpected(table.error());
-  }
+  return out;
+}
 
+/// The options that a preset stands for.
+Result<json> expand_preset(const json& options) {
+  JsonReader reader(options, "environment");
+  (void)reader.text("type");
+  const std::string name = reader.text("preset");
+  const std::string order = reader.choice("order", {"shuffle", "file"}, "shuffle");
+  if (Result<void> good = reader.finish(); !good) {
+    return tl::unexpected(std::move(good).error());
+  }
+  Result<json> full = preset_options(name);
+  if (full) {
+    (*full)["order"] = order;
+  }
+  return full;
+}
+
+Result<void> add_categories(const CsvTable& table, const std::string& name, LogData& data,
+                            EnvironmentInfo& info) {
+  const Result<std::size_t> column = table.column(name);
+  Result<CategoryColumn> categories =
+      column ? read_categories(table, *column) : tl::unexpected(column.error());
+  if (!categories) {
+    return tl::unexpected(std::move(categories).error());
+  }
+  data.categories = std::move(*categories);
+  info.categories = data.categories.names;
+  return {};
+}
+
+Result<std::unique_ptr<Environment>> build(const LogOptions& options, const CsvTable& table,
+                                           const FileRoots& roots) {
+  const std::vector<std::size_t> columns = table.columns_with_prefix(options.prefix);
+  if (columns.empty() || table.row_count() == 0) {
+    return fail(Errc::parse,
+                table.path() + (columns.empty() ? ": no column starts with \"" + options.prefix + "\""
+                                                : ": has no rows"));
+  }
   EnvironmentInfo info;
   info.type = "full_log";
   info.recorded = true;
-  info.length = table->row_count();
-  info.components = {component};
-  info.note = "recorded outcomes of every arm, " + file;
-  const std::vector<std::size_t> columns = table->columns_with_prefix(prefix);
-  if (columns.empty() || table->row_count() == 0) {
-    return fail(Errc::parse,
-                *path + (columns.empty() ? ": no column starts with \"" + prefix + "\"" : ": has no rows"));
-  }
+  info.length = table.row_count();
+  info.components = {options.component};
+  info.note = "recorded outcomes of every arm, " + options.file;
   for (const std::size_t column : columns) {
-    info.arms.push_back(table->columns()[column].substr(prefix.size()));
+    info.arms.push_back(table.columns()[column].substr(options.prefix.size()));
   }
-  Result<FeatureTable> features = FeatureTable::make(*table, choice);
+  Result<FeatureTable> features = FeatureTable::make(table, options.features);
   if (!features) {
     return tl::unexpected(std::move(features).error());
   }
-  LogData data{std::move(*features), {}, {}, shuffle};
+  LogData data{std::move(*features), {}, {}, options.shuffle};
   info.features = data.features.names();
-  if (!category.empty()) {
-    const Result<std::size_t> column = table->column(category);
-    Result<CategoryColumn> categories =
-        column ? read_categories(*table, *column) : tl::unexpected(column.error());
-    if (!categories) {
-      return tl::unexpected(std::move(categories).error());
+  if (!options.category.empty()) {
+    if (Result<void> good = add_categories(table, options.category, data, info); !good) {
+      return tl::unexpected(std::move(good).error());
     }
-    data.categories = std::move(*categories);
-    info.categories = data.categories.names;
   }
   std::vector<double> costs;
-  if (cost != nullptr) {
-    if (Result<void> good = read_costs(*cost, *table, info.arms, roots, costs); !good) {
+  if (options.cost != nullptr) {
+    if (Result<void> good = read_costs(*options.cost, table, info.arms, roots, costs); !good) {
       return tl::unexpected(std::move(good).error());
     }
     info.components.emplace_back("cost");
   }
-  Result<std::vector<double>> outcomes = read_outcomes(*table, columns, costs);
+  Result<std::vector<double>> outcomes = read_outcomes(table, columns, costs);
   if (!outcomes) {
     return tl::unexpected(std::move(outcomes).error());
   }
   data.outcomes = std::move(*outcomes);
   return std::make_unique<FullLog>(std::move(data), std::move(info));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Environment>> make_full_log(const json& given, const FileRoots& roots) {
+  const bool preset = given.contains("preset");
+  const Result<json> full = preset ? expand_preset(given) : Result<json>(given);
+  const Result<LogOptions> options = full ? read_options(*full) : tl::unexpected(full.error());
+  const Result<std::string> path = options ? roots.resolve(options->file) : tl::unexpected(options.error());
+  const Result<CsvTable> table = path ? CsvTable::read(*path) : tl::unexpected(path.error());
+  return table ? build(*options, *table, roots) : tl::unexpected(table.error());
 }
 
 }  // namespace attune::sim

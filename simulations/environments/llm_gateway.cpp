@@ -65,7 +65,10 @@ class GatewayWorld final : public World {
       for (double& shift : row) {
         shift = options.spread_language * sample_normal(rng);
       }
-      const double beta = calibrate(row, kModels.at(model).pass_rate);
+      // Some models lose more than others when a task is hard: that is what makes the context worth looking
+      // at.
+      slope_.at(model) = options.spread_difficulty * (0.5 + rng.uniform());
+      const double beta = calibrate(row, slope_.at(model), kModels.at(model).pass_rate);
       for (double& shift : row) {
         shift += beta;
       }
@@ -88,8 +91,7 @@ class GatewayWorld final : public World {
     for (std::size_t model = 0; model < kModels.size(); ++model) {
       Rng call = world_rng(seed_, "gateway.call", t * kModels.size() + model);
       const PublishedModel& published = kModels.at(model);
-      const double solved =
-          normal_cdf(offset_.at(model).at(out.category) + options_.spread_difficulty * ease);
+      const double solved = normal_cdf(offset_.at(model).at(out.category) + slope_.at(model) * ease);
       const double cost = published.usd_per_case * log_normal_factor(length, kLengthSpread);
       double* expected = &out.expected[model * kComponents];
       double* outcome = &out.outcome[model * kComponents];
@@ -105,8 +107,9 @@ class GatewayWorld final : public World {
  private:
   /// The beta for which the mean over languages of E_h Phi(beta + shift + d h) = Phi((beta + shift) / sqrt(1
   /// + d^2)) is the published rate. The mean grows with beta: bisection to the last bit that matters.
-  [[nodiscard]] double calibrate(const std::array<double, kLanguages.size()>& shifts, double rate) const {
-    const double widen = std::sqrt(1.0 + options_.spread_difficulty * options_.spread_difficulty);
+  [[nodiscard]] static double calibrate(const std::array<double, kLanguages.size()>& shifts, double slope,
+                                        double rate) {
+    const double widen = std::sqrt(1.0 + slope * slope);
     double low = -50.0;
     double high = 50.0;
     for (int i = 0; i < 100; ++i) {
@@ -122,6 +125,7 @@ class GatewayWorld final : public World {
 
   const GatewayOptions& options_;
   std::uint64_t seed_;
+  std::array<double, kModels.size()> slope_{};
   std::array<std::array<double, kLanguages.size()>, kModels.size()> offset_{};
 };
 

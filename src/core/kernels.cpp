@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/kernels.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -77,6 +79,19 @@ const Available& available() noexcept {
 }
 
 }  // namespace
+
+CoarseVector::CoarseVector(const StripVector& x) noexcept : strips(x.strips) {
+  const std::size_t size = x.strips * kLanes;
+  for (std::size_t i = 0; i < size; ++i) {
+    largest = std::max(largest, std::abs(x[i]));
+  }
+  const double divisor = largest > 0.0 ? largest : 1.0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const double scaled = x[i] / divisor;
+    sum += std::abs(scaled);
+    values[i] = static_cast<float>(scaled);
+  }
+}
 
 const Kernels& kernels() noexcept {
   static const Kernels* const kBest = available().table[available().count - 1];

@@ -70,6 +70,18 @@ struct StripVector {
   [[nodiscard]] double operator[](std::size_t i) const noexcept { return strip(i / kLanes)[i % kLanes]; }
 };
 
+/// A vector divided by its largest magnitude and rounded to float, for scores that need not be exact.
+struct CoarseVector {
+  double largest = 0.0;  ///< magnitude that became 1
+  double sum = 0.0;      ///< of the magnitudes after division
+  std::size_t strips = 0;
+  static constexpr std::size_t kMaxSize = 4096;
+  alignas(64) std::array<float, kMaxSize> values;  // NOLINT: as much as is used is written
+
+  /// `x` has at most kMaxSize numbers.
+  explicit CoarseVector(const StripVector& x) noexcept;
+};
+
 /// One implementation of all kernels. Pointers need no alignment; 64 bytes is faster.
 struct Kernels {
   const char* name;

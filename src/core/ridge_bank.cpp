@@ -95,6 +95,35 @@ RidgeBank::RidgeBank(std::size_t models, std::size_t dimension, double ridge, do
   for (std::size_t model = 0; model < models; ++model) {
     reset(model);
   }
+  start_coarse();
+}
+
+void RidgeBank::start_coarse() {
+  if (count() * stride_ * sizeof(double) >= kCoarseBytes) {
+    coarse_.resize(count() * stride_);
+    largest_.resize(count());
+    for (std::size_t model = 0; model < count(); ++model) {
+      coarsen(model);
+    }
+  }
+}
+
+// Brings the copy in floats of one model up to date.
+void RidgeBank::coarsen(std::size_t model) noexcept {
+  if (coarse_.empty()) {
+    return;
+  }
+  // Beyond this, sums of floats might overflow: the copy then says nothing of the matrix.
+  constexpr double kLargest = 1e30;
+  const double* from = covariance_.data() + (model * stride_);
+  float* to = coarse_.data() + (model * stride_);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < stride_; ++i) {
+    const double bounded = std::clamp(from[i], -kLargest, kLargest);
+    largest = std::max(largest, std::abs(from[i]));
+    to[i] = static_cast<float>(bounded);
+  }
+  largest_[model] = largest <= kLargest ? largest : std::numeric_limits<double>::infinity();
 }
 
 void RidgeBank::reset(std::size_t model) noexcept {
@@ -110,6 +139,7 @@ void RidgeBank::reset(std::size_t model) noexcept {
   std::fill_n(coefficients_.data() + (model * length_), length_, 0.0);
   drift_[model] = 0.0;
   learned_[model] = 0;
+  coarsen(model);
 }
 
 Result<void> RidgeBank::add() {
@@ -124,13 +154,25 @@ Result<void> RidgeBank::add() {
   grow(coefficients_, length_);
   grow(drift_, 1);
   grow(learned_, 1);
+  const bool keeps = (count() + 1) * stride_ * sizeof(double) >= kCoarseBytes;
+  if (keeps) {
+    grow(coarse_, ((count() + 1) * stride_) - coarse_.size());
+    grow(largest_, count() + 1 - largest_.size());
+  }
   precision_.resize(precision_.size() + stride_);
   covariance_.resize(covariance_.size() + stride_);
   response_.resize(response_.size() + length_);
   coefficients_.resize(coefficients_.size() + length_);
   drift_.push_back(0.0);
   learned_.push_back(0);
+  if (keeps && !coarse_.empty()) {
+    coarse_.resize(count() * stride_);
+    largest_.resize(count());
+  }
   reset(count() - 1);
+  if (keeps && coarse_.empty()) {
+    start_coarse();
+  }
   return {};
 }
 
@@ -140,6 +182,25 @@ void RidgeBank::scores(const StripVector& x, std::span<const std::uint32_t> whic
                           variance);
   for (std::size_t i = 0; i < which.size(); ++i) {
     variance[i] = std::max(variance[i], 0.0);
+  }
+}
+
+// Why `error` is enough: with S = sum |x_i| |P_ij| |x_j| <= (sum |x_i|)^2 max |P_ij|, rounding x and P to
+// floats and at most length + 32 operations on the way of each product to the result err by at most (length +
+// 32) units of 2^-24 of S to first order; the factor 1.001 covers higher orders, the exact computation's own
+// rounding (2^-53), and S itself. What falls below the smallest floats is less than 1e-36, and below the
+// smallest doubles than 1e-290.
+void RidgeBank::coarse_scores(const StripVector& x, const detail::CoarseVector& coarse,
+                              std::span<const std::uint32_t> which, double* mean, double* variance,
+                              double* error) const noexcept {
+  kernels().packed_means(coefficients_.data(), x, which.data(), which.size(), mean);
+  kernels().packed_coarse_forms(coarse_.data(), coarse.values.data(), strips_, which.data(), which.size(),
+                                variance);
+  const double square = coarse.largest * coarse.largest;
+  const double unit = 1.001 * 0x1.0p-24 * static_cast<double>(length_ + 32) * coarse.sum * coarse.sum;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    variance[i] *= square;
+    error[i] = (square * ((unit * largest_[which[i]]) + 1e-36)) + 1e-290;
   }
 }
 
@@ -190,7 +251,9 @@ void RidgeBank::commit(const Step& step) noexcept {
   ++learned_[step.model];
   drift_[step.model] += 1.0 + (step.weight * step.variance);
   if (drift_[step.model] > refresh_limit(dimension_)) {
-    refresh(step.model);
+    refresh(step.model);  // ends with coarsen()
+  } else {
+    coarsen(step.model);
   }
 }
 
@@ -256,6 +319,7 @@ void RidgeBank::refresh(std::size_t model) noexcept {
   const double* precision = precision_.data() + (model * stride_);
   std::copy_n(precision, stride_, covariance);
   invert(covariance, precision);
+  coarsen(model);
   drift_[model] = 0.0;
 
   // theta = P b, then one step of iterative refinement with A itself; what overflows on the way is not taken.
@@ -370,6 +434,7 @@ void RidgeBank::load(Reader& reader) {
     reader.fail_now();
     return;
   }
+  read.start_coarse();
   *this = std::move(read);
 }
 

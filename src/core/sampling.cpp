@@ -6,6 +6,8 @@
 #include <boost/random/exponential_distribution.hpp>
 #include <boost/random/normal_distribution.hpp>
 
+#include "core/portable_math.hpp"
+
 namespace attune {
 namespace {
 
@@ -25,7 +27,7 @@ double gamma_at_least_one(Rng& rng, double shape) noexcept {
     if (u < 1.0 - 0.0331 * x2 * x2) {  // the squeeze: accepts 98 % without a logarithm
       return d * v;
     }
-    if (std::log(u) < 0.5 * x2 + d * (1.0 - v + std::log(v))) {
+    if (detail::portable_log(u) < 0.5 * x2 + d * (1.0 - v + detail::portable_log(v))) {
       return d * v;
     }
   }
@@ -34,11 +36,11 @@ double gamma_at_least_one(Rng& rng, double shape) noexcept {
 /// ln of a gamma variate; finite also where the variate itself underflows.
 double log_gamma_variate(Rng& rng, double shape) noexcept {
   if (shape >= 1.0) {
-    return std::log(gamma_at_least_one(rng, shape));
+    return detail::portable_log(gamma_at_least_one(rng, shape));
   }
-  const double log_variate = std::log(gamma_at_least_one(rng, shape + 1.0));
+  const double log_variate = detail::portable_log(gamma_at_least_one(rng, shape + 1.0));
   const double u = 1.0 - rng.uniform();  // in (0, 1]
-  return log_variate + std::log(u) / shape;
+  return log_variate + detail::portable_log(u) / shape;
 }
 
 }  // namespace
@@ -49,7 +51,7 @@ double sample_gamma(Rng& rng, double shape) noexcept {
   if (shape >= 1.0) {
     return gamma_at_least_one(rng, shape);
   }
-  return std::exp(log_gamma_variate(rng, shape));
+  return detail::portable_exp(log_gamma_variate(rng, shape));
 }
 
 double sample_beta(Rng& rng, double a, double b) noexcept {
@@ -60,7 +62,7 @@ double sample_beta(Rng& rng, double a, double b) noexcept {
   }
   const double log_x = log_gamma_variate(rng, a);
   const double log_y = log_gamma_variate(rng, b);
-  return 1.0 / (1.0 + std::exp(log_y - log_x));
+  return 1.0 / (1.0 + detail::portable_exp(log_y - log_x));
 }
 
 double sample_chi_squared(Rng& rng, double degrees) noexcept {

@@ -76,7 +76,6 @@ Result<void> read_components(const Json& value, const JsonPath& path, std::vecto
 }  // namespace
 
 Result<RewardSpec> read_reward(const Json& value, const JsonPath& path) {
-  constexpr std::uint64_t kMostDecisions = 1'000'000'000;
   RewardSpec spec;
   JsonObject object(value, path);
   if (const Json* components = object.member("components")) {
@@ -93,8 +92,9 @@ Result<RewardSpec> read_reward(const Json& value, const JsonPath& path) {
   object.read_enum("credit", spec.credit);
   object.read("lambda", Bounds{0, 1}, spec.lambda);
   object.read("credit_function", spec.credit_function);
-  object.read("max_pending", 1, kMostDecisions, spec.max_pending);
-  object.read("max_closed", 0, kMostDecisions, spec.max_closed);
+  object.read("max_pending", 1, RewardSpec::kMostDecisions, spec.max_pending);
+  object.read("max_closed", 0, RewardSpec::kMostDecisions, spec.max_closed);
+  object.read("max_signals", 1, RewardSpec::kMostSignals, spec.max_signals);
   object.read_enum("overflow", spec.overflow);
   if (Result<void> verdict = object.finish(); !verdict) {
     return tl::unexpected(std::move(verdict).error());

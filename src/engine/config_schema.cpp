@@ -126,7 +126,7 @@ Json component_schema() {
 
 Json reward_schema() {
   const RewardSpec defaults;
-  const std::uint64_t most = 1'000'000'000;
+  const std::uint64_t most = RewardSpec::kMostDecisions;
   Json components{{"type", "object"}, {"minProperties", 1}, {"additionalProperties", reference("component")}};
   return object({
       {"components", described(std::move(components), "by name; without: one component \"reward\"")},
@@ -142,6 +142,7 @@ Json reward_schema() {
       {"credit_function", text()},
       {"max_pending", with_default(integer(1, most), defaults.max_pending)},
       {"max_closed", with_default(integer(0, most), defaults.max_closed)},
+      {"max_signals", with_default(integer(1, RewardSpec::kMostSignals), defaults.max_signals)},
       {"overflow", with_default(one_of_names<Overflow>(), "expire_oldest")},
   });
 }

@@ -28,6 +28,12 @@ namespace {
   } else if (std::holds_alternative<AnyOptimizer>(policy) && credit != Credit::own) {
     return fail(Errc::invalid_config, path + ": an optimizer's trials are not chained; leave the key out");
   }
+  if (std::holds_alternative<AnyOptimizer>(policy) && config.reward.late == Lateness::learn) {
+    return fail(Errc::invalid_config,
+                "points." + config.name +
+                    ".reward.late = \"learn\": an optimizer has forgotten the trial by then; "
+                    "use \"discard\" and a longer join_window_s");
+  }
   return {};
 }
 
@@ -276,6 +282,10 @@ Result<void> Point::load(Reader& reader) {
   Reader collector(reader.blob(reader.left()));
   if (Result<void> loaded = collector_.load(collector); !loaded) {
     return fail(loaded.error().code, where + loaded.error().message);
+  }
+  if (!policy.at_end() || !collector.at_end()) {
+    return fail(Errc::corrupt_state, where + "the checkpoint has bytes behind the state of its " +
+                                         (policy.at_end() ? "reward collector" : "policy"));
   }
   arm_since_ = reader.numbers<std::uint64_t>(state.arms.slot_count());
   next_sequence.store(reader.u64(), std::memory_order_relaxed);

@@ -207,6 +207,36 @@ TEST(Kernels, ScoresAreTheQuadraticForm) {
   EXPECT_NEAR(form, expected, 1e-10);
 }
 
+TEST(Kernels, CoarseFormsAndMeansHaveTheSameBitsEverywhere) {
+  for (const std::size_t dimension : {1U, 8U, 20U, 33U, 100U}) {
+    const Vector matrix = random_packed(dimension, dimension);
+    const std::vector<float> rounded(matrix.begin(), matrix.end());
+    const Vector point = random_vector(dimension, 4);
+    const StripVector x(point, false, 0.0);
+    const CoarseVector coarse(x);
+    const Vector coefficients = random_vector(padded_size(dimension), 3);
+    const std::uint32_t only = 0;
+    double first = 0.0;
+    for (const Kernels* kernel : all_kernels()) {
+      SCOPED_TRACE(kernel->name);
+      double form = 0.0;
+      double mean = 0.0;
+      kernel->packed_coarse_forms(rounded.data(), coarse.values.data(), x.strips, &only, 1, &form);
+      kernel->packed_means(coefficients.data(), x, &only, 1, &mean);
+      const Score plain = plain_score(matrix.data(), coefficients.data(), x);
+      expect_same_bits(mean, plain.mean);
+      // 2 + dimension roundings to float of products of size at most 1, dimension^2 of them.
+      const double size = static_cast<double>(dimension);
+      EXPECT_NEAR(form * coarse.largest * coarse.largest, plain.form,
+                  4.0 * size * size * (size + 2.0) * 0x1.0p-24);
+      if (kernel == all_kernels().front()) {
+        first = form;
+      }
+      expect_same_bits(form, first);
+    }
+  }
+}
+
 TEST(Kernels, MultiplyHasTheSameBitsEverywhereAndIsTheProduct) {
   for (const std::size_t dimension : {1U, 8U, 17U, 40U, 100U}) {
     const Vector matrix = random_packed(dimension, dimension);

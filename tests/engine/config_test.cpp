@@ -228,7 +228,7 @@ TEST(Config, EveryErrorNamesPathValueAndRule) {
        "points.p.reward.components.q.limit.least = 1 is not a known option"},
       {reward(R"("clip": [0, 1, 2])"), "points.p.reward.clip = an array of 3 is not a pair [low, high]"},
       {reward(R"("lambda": 1.5)"), "points.p.reward.lambda = 1.5 is outside [0, 1]"},
-      {reward(R"("max_pending": 0)"), "points.p.reward.max_pending = 0 is outside [1, 1000000000]"},
+      {reward(R"("max_pending": 0)"), "points.p.reward.max_pending = 0 is outside [1, 100000000]"},
   };
   for (const Case& one : cases) {
     EXPECT_EQ(error_of(one.json), one.message) << one.json;

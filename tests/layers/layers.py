@@ -126,7 +126,6 @@ LIBRARIES = [
     Library("nlohmann/json.hpp", r"^nlohmann/", ROOMS - {"c_interface"}, only_cpp=True),
     Library("Eigen", r"^(unsupported/)?Eigen/", NUMERIC),
     Library("Boost", r"^boost/", NUMERIC),
-    Library("LBFGS++", r"^LBFGS", {"policies"}),
     Library("SQLite", r"^sqlite3(ext)?\.h$", {"store"}),
     Library("OpenSSL", r"^openssl/", {"store"}),
     Library("zstd", r"^z(std|dict|std_errors)\.h$", {"store"}),

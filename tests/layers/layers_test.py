@@ -19,7 +19,7 @@ CORRECT = {
     "src/core/error.cpp": '#include <attune/core/error.hpp>\n#include "core/welford.hpp"\n#include <xxhash.h>\n',
     "policies/bandit/ucb1.cpp": '#include <attune/policies/ucb1.hpp>\n#include "../../src/core/welford.hpp"\n',
     "policies/bayes/kernel.hpp": "#include <boost/math/special_functions/gamma.hpp>\n",
-    "policies/bayes/gp.cpp": '#include "kernel.hpp"\n#include <LBFGSB.h>\n',
+    "policies/bayes/gp.cpp": '#include "kernel.hpp"\n#include <Eigen/Core>\n',
     "src/store/sqlite.cpp": "#include <attune/store/store.hpp>\n#include <sqlite3.h>\n#include <unistd.h>\n",
     "src/engine/engine.cpp": "#include <attune/engine/engine.hpp>\n#include <spdlog/spdlog.h>\n"
     "#include <nlohmann/json.hpp>\n#include <attune/store/store.hpp>\n",

@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "policies/bandit/portable_math.hpp"
 #include "tests/support/statistics.hpp"
 
 namespace attune {
@@ -190,17 +189,6 @@ TEST(EpsilonGreedy, RejectsBadConfigurationByName) {
   EXPECT_TRUE(EpsilonGreedy::make({.epsilon = 0.01, .schedule = EpsilonSchedule::constant}, {.arms = 2}));
   EXPECT_EQ(EpsilonGreedy::make({.epsilon = 1.5}, {.arms = 2}).error().message,
             "epsilon = 1.5 is outside [0, 1]");
-}
-
-TEST(PortableExp, AgreesWithTheLibraryToTwoUnitsInTheLastPlace) {
-  EXPECT_EQ(detail::portable_exp(0.0), 1.0);
-  EXPECT_EQ(detail::portable_exp(-1e9), 0.0);
-  for (double x = 0.0; x > -700.0; x -= 0.00731) {
-    const long double truth = std::exp(static_cast<long double>(x));
-    const double rounded = static_cast<double>(truth);
-    const double unit = std::nextafter(rounded, 2.0) - rounded;
-    ASSERT_LE(std::abs(static_cast<double>(detail::portable_exp(x) - truth)), 2.0 * unit) << x;
-  }
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "policies/learner/portable_exp.hpp"
 #include "tests/policies/linear_learner_fixture.hpp"
 
 namespace attune {
@@ -112,19 +111,6 @@ TEST(SgdLearner, RefusesBadConfigurationByName) {
   EXPECT_EQ(bad.error().code, Errc::invalid_config);
   EXPECT_NE(bad.error().message.find("rate"), std::string::npos);
   EXPECT_FALSE(SgdLearner::make({}, {.features = std::size_t{1} << 40U}));
-}
-
-TEST(PortableExp, AgreesWithTheLibraryToTwoUnits) {
-  Rng rng(5);
-  for (int t = 0; t < 100'000; ++t) {
-    const double u = rng.uniform();
-    const double x = -700.0 * u * u * u;
-    const double expected = std::exp(x);
-    ASSERT_NEAR(detail::portable_exp(x), expected, 2.5 * 0x1.0p-52 * expected);
-  }
-  EXPECT_EQ(detail::portable_exp(0.0), 1.0);
-  EXPECT_EQ(detail::portable_exp(-1e308), 0.0);
-  EXPECT_EQ(detail::portable_exp(-std::numeric_limits<double>::infinity()), 0.0);
 }
 
 }  // namespace

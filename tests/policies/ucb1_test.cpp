@@ -11,7 +11,6 @@
 
 #include <gtest/gtest.h>
 
-#include "policies/bandit/portable_math.hpp"
 #include "tests/support/statistics.hpp"
 
 namespace attune {
@@ -272,25 +271,6 @@ TEST(Ucb1, RejectsBadConfigurationByName) {
   EXPECT_EQ(negative.error().message, "exploration = -1 is outside [0, 1e+06]");
   EXPECT_FALSE(Ucb1::make({.exploration = std::numeric_limits<double>::quiet_NaN()}, {.arms = 2}));
   EXPECT_FALSE(Ucb1::make({}, {.arms = ArmSet::kMaxArms + 1}));
-}
-
-TEST(PortableLog, AgreesWithTheLibraryToTwoUnitsInTheLastPlace) {
-  EXPECT_EQ(detail::portable_log(1.0), 0.0);
-  const auto check = [](double x) {
-    const long double truth = std::log(static_cast<long double>(x));
-    const double rounded = static_cast<double>(truth);
-    const double unit = std::nextafter(rounded, kInfinity) - rounded;
-    ASSERT_LE(std::abs(static_cast<double>(detail::portable_log(x) - truth)), 2.0 * unit) << x;
-  };
-  for (double x = 2.0; x < 100'000.0; x += 1.0) {
-    check(x);
-  }
-  for (double x = 1.0001; x < 2.0; x += 0.0001) {
-    check(x);
-  }
-  for (double x = 1.5; x < 1e308; x *= 1.07) {
-    check(x);
-  }
 }
 
 }  // namespace

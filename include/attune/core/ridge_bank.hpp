@@ -16,6 +16,7 @@ namespace attune {
 
 namespace detail {
 
+struct CoarseVector;
 struct StripVector;
 
 /// Memory at cache-line boundaries, so that no 64-byte vector straddles two lines.
@@ -62,7 +63,8 @@ struct CacheAligned {
 /// is lifted to it.
 ///
 /// Cost: scores d^2/2 multiply-adds a model, learning about 2 d^2, a refresh d^3/2; none allocates. Memory:
-/// d^2 doubles a model, models one after the other (see src/core/kernels.hpp for the packing).
+/// d^2 doubles a model and half as many floats where there are many models, one after the other (see
+/// src/core/kernels.hpp for the packing).
 class RidgeBank {
  public:
   static constexpr std::size_t kMaxDimension = 4096;
@@ -88,6 +90,15 @@ class RidgeBank {
   /// mean[i] = theta'x and variance[i] = x'P x (>= 0) of model which[i].
   void scores(const detail::StripVector& x, std::span<const std::uint32_t> which, double* mean,
               double* variance) const noexcept;
+
+  /// Whether the matrices are so many that a copy in floats is kept for coarse_scores(): reading it takes
+  /// half the time where reading memory is what takes the time.
+  [[nodiscard]] bool keeps_coarse() const noexcept { return !coarse_.empty(); }
+  /// As scores(), with the same bits in mean, but a variance that is only within `error` of the one that
+  /// scores() gives; `error` may be infinite. Needs keeps_coarse().
+  void coarse_scores(const detail::StripVector& x, const detail::CoarseVector& coarse,
+                     std::span<const std::uint32_t> which, double* mean, double* variance,
+                     double* error) const noexcept;
 
   /// Looks at an observation. Errors: non_finite when learning it would leave the finite numbers; nothing is
   /// changed. commit() must follow with the same x before another prepare().
@@ -126,12 +137,16 @@ class RidgeBank {
 
  private:
   using Numbers = std::vector<double, detail::CacheAligned<double>>;
+  // Bytes of covariances from which on the copy in floats is kept: beyond most second-level caches.
+  static constexpr std::size_t kCoarseBytes = std::size_t{1} << 19;
 
   RidgeBank(std::size_t models, std::size_t dimension, double ridge, double forgetting);
   double add_unit(std::size_t model, std::size_t coordinate, double target, double weight) noexcept;
   void rank_one(std::size_t model, double memory, double weight, double gain) noexcept;
   void invert(double* matrix, const double* original) noexcept;
   [[nodiscard]] bool plausible() const noexcept;
+  void start_coarse();
+  void coarsen(std::size_t model) noexcept;
 
   std::size_t dimension_;
   double ridge_;
@@ -146,6 +161,9 @@ class RidgeBank {
   Numbers coefficients_;       // theta
   std::vector<double> drift_;  // bound on rounding errors in P since the last refresh, in units
   std::vector<std::uint64_t> learned_;
+  // Derived: P in floats and the largest magnitude in each; empty below kCoarseBytes.
+  std::vector<float, detail::CacheAligned<float>> coarse_;
+  std::vector<double> largest_;
   // Scratch of one observation, not part of the state: x, P x, and two vectors for rank-one updates.
   Numbers point_;
   Numbers direction_;

@@ -105,6 +105,9 @@ struct ComponentSpec {
 /// or breach_reward when a component breaks a hard limit. An outcome may instead carry the plain component
 /// "reward" where the spec has one component of that name (the default spec).
 struct RewardSpec {
+  static constexpr std::uint64_t kMostDecisions = 100'000'000;  ///< bound of max_pending and max_closed
+  static constexpr std::uint64_t kMostSignals = 65'535;         ///< bound of max_signals
+
   std::vector<ComponentSpec> components{ComponentSpec{}};
   double join_window_s = 3600.0;  ///< seconds from the decision until it is closed; > 0
   Closing closing = Closing::complete;

@@ -8,16 +8,15 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numbers>
 
 namespace attune::detail {
 
-/// ln x for finite x >= 1, within two units in the last place.
+/// ln x for positive normal x, within two units in the last place.
 ///
 /// x = m * 2^e with m in [sqrt(1/2), sqrt(2)), and ln m = 2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...) with
-/// s = (m - 1) / (m + 1), |s| < 0.1716, whose first term left out is below 2^-57 of the sum. Own code because
-/// the logarithm of the C library takes fused multiplications where the processor has them, and then rounds
-/// differently: the same journal would give different states on two machines.
+/// s = (m - 1) / (m + 1), |s| < 0.1716, whose first term left out is below 2^-57 of the sum.
 [[nodiscard]] inline double portable_log(double x) noexcept {
   constexpr std::uint64_t kSqrtHalf = 0x3FE6A09E667F3BCDULL;
   constexpr std::uint64_t kOne = 0x3FF0000000000000ULL;
@@ -36,7 +35,7 @@ namespace attune::detail {
   return exponent * std::numbers::ln2 + (2.0 * s + 2.0 * s * tail);
 }
 
-/// e^x for finite x <= 0, within two units in the last place; 0 below -745.
+/// e^x for finite x, within two units in the last place; 0 below -745, infinite above 710.
 ///
 /// x = k ln 2 + r with |r| <= ln(2) / 2, and e^r by its series to r^13, whose first term left out is below
 /// 2^-57.
@@ -44,8 +43,11 @@ namespace attune::detail {
   // NOLINTNEXTLINE(modernize-use-std-numbers): a rounded part of ln 2 is meant
   constexpr double kLn2High = 0x1.62e42fee00000p-1;  // 33 bits: its product with k is exact
   constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
-  if (x < -745.0) {
+  if (!(x >= -745.0)) {
     return 0.0;
+  }
+  if (x > 710.0) {
+    return std::numeric_limits<double>::infinity();
   }
   const double k = std::floor(x * std::numbers::log2e + 0.5);
   const double r = (x - k * kLn2High) - k * kLn2Low;
@@ -55,7 +57,12 @@ namespace attune::detail {
         1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5}) {
     term = next + r * term;
   }
-  return std::ldexp(1.0 + (r + r * r * term), static_cast<int>(k));
+  const double power = 1.0 + (r + r * r * term);
+  const auto exponent = static_cast<std::int64_t>(k);
+  if (exponent >= -1021 && exponent <= 1023) {
+    return power * std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U);
+  }
+  return std::ldexp(power, static_cast<int>(exponent));
 }
 
 }  // namespace attune::detail

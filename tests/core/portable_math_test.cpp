@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/portable_math.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace attune {
+namespace {
+
+/// Against the C library in extended precision, in units in the last place of the double result.
+void expect_close(double value, long double truth, double units) {
+  const double rounded = std::abs(static_cast<double>(truth));
+  const double unit = std::nextafter(rounded, std::numeric_limits<double>::infinity()) - rounded;
+  ASSERT_LE(std::abs(static_cast<double>(value - truth)), units * unit) << static_cast<double>(truth);
+}
+
+TEST(PortableExp, AgreesWithTheLibraryToTwoUnitsInTheLastPlace) {
+  for (double x = -708.0; x < 709.0; x += 0.00731) {
+    expect_close(detail::portable_exp(x), std::exp(static_cast<long double>(x)), 2.0);
+  }
+}
+
+TEST(PortableExp, KeepsItsEnds) {
+  EXPECT_EQ(detail::portable_exp(0.0), 1.0);
+  EXPECT_EQ(detail::portable_exp(-1e308), 0.0);
+  EXPECT_EQ(detail::portable_exp(-std::numeric_limits<double>::infinity()), 0.0);
+  EXPECT_EQ(detail::portable_exp(1e308), std::numeric_limits<double>::infinity());
+  EXPECT_NEAR(detail::portable_exp(-744.0) / 0x1p-1074, 2.0, 1.0);  // among the subnormal numbers
+}
+
+TEST(PortableLog, AgreesWithTheLibraryToTwoUnitsInTheLastPlace) {
+  EXPECT_EQ(detail::portable_log(1.0), 0.0);
+  for (double x = 1.0; x < 1e300; x *= 1.0173) {
+    expect_close(detail::portable_log(x), std::log(static_cast<long double>(x)), 2.0);
+    expect_close(detail::portable_log(1.0 / x), std::log(static_cast<long double>(1.0 / x)), 2.0);
+  }
+  for (double x = 0.5; x < 2.0; x += 0.0001237) {
+    expect_close(detail::portable_log(x), std::log(static_cast<long double>(x)), 2.0);
+  }
+}
+
+}  // namespace
+}  // namespace attune

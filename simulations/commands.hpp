@@ -44,7 +44,7 @@ struct RunArguments {
 };
 [[nodiscard]] Exit run_command(const RunArguments& arguments);
 
-[[nodiscard]] Exit list_command(bool json);
+[[nodiscard]] Exit list_command(bool as_json_text);
 
 struct ReplayArguments {
   std::string log;              ///< open-bandit/..., a CSV file, or a store

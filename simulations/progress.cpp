@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -59,7 +60,7 @@ std::string ProgressLine::line(const std::string& label, std::size_t done, std::
   text += std::to_string(done) + "/" + std::to_string(total) + " " + label;
   if (done > 0 && done < total) {
     const double left = elapsed.count() * (1.0 - share) / share;
-    text += ", " + std::to_string(static_cast<long>(left + 0.5)) + " s left";
+    text += ", " + std::to_string(std::lround(left)) + " s left";
   }
   return text;
 }

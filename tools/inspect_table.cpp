@@ -46,7 +46,7 @@ std::string grouped(std::uint64_t value) {
 
 std::string rounded(double value, int digits) {
   if (std::isnan(value)) {
-    return std::string(1, '-');
+    return "-";
   }
   std::array<char, 48> buffer{};
   const int size = std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);

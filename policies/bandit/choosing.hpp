@@ -81,16 +81,22 @@ void make_room(std::vector<T>& values, std::size_t count) {
 
 /// Adds a reward to a weighted average; where `weight` was 0 the old mean is only a guess and is replaced.
 /// False, and nothing changed, when a number would overflow.
-[[nodiscard]] inline bool add_to_mean(double& mean, double& weight, double reward,
-                                      double reward_weight) noexcept {
+/// `share` is reward_weight / (weight + reward_weight), which some callers have in store.
+[[nodiscard]] inline bool add_to_mean(double& mean, double& weight, double reward, double reward_weight,
+                                      double share) noexcept {
   const double new_weight = weight + reward_weight;
-  const double new_mean = weight > 0.0 ? mean + (reward_weight / new_weight) * (reward - mean) : reward;
+  const double new_mean = weight > 0.0 ? mean + share * (reward - mean) : reward;
   if (!std::isfinite(new_weight) || !std::isfinite(new_mean)) {
     return false;
   }
   weight = new_weight;
   mean = new_mean;
   return true;
+}
+
+[[nodiscard]] inline bool add_to_mean(double& mean, double& weight, double reward,
+                                      double reward_weight) noexcept {
+  return add_to_mean(mean, weight, reward, reward_weight, reward_weight / (weight + reward_weight));
 }
 
 /// True when all entries are finite and none is negative.

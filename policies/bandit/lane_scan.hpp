@@ -23,8 +23,7 @@ inline void pad(std::vector<double>& values, std::size_t count, double filler) {
   values.resize(padded(count), filler);
 }
 
-/// The largest score, how many entries have it, and which one (the sum of their positions when there are
-/// more).
+/// The largest score, how many entries have it, and the first of them.
 struct ScanTop {
   double score = -std::numeric_limits<double>::infinity();
   double mean = -std::numeric_limits<double>::infinity();  ///< the largest mean

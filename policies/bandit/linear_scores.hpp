@@ -90,14 +90,13 @@ class LinearArgMax {
   std::optional<std::uint64_t> key_;
 };
 
-/// Arms on their way through the scoring, some at a time.
+/// Arms on their way through the scoring, some at a time. The arrays are written before they are read.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 struct LinearBatch {
   static constexpr std::size_t kSize = 32;
-  // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): written before they are read
   std::array<std::uint32_t, kSize> arm;
   std::array<double, kSize> mean;
   std::array<double, kSize> variance;
-  // NOLINTEND(cppcoreguidelines-pro-type-member-init)
   std::size_t count = 0;
 
   [[nodiscard]] std::span<const std::uint32_t> arms() const noexcept { return std::span(arm).first(count); }
@@ -132,6 +131,8 @@ void for_each_linear_score(const ArmSet& arms, const RidgeBank& models, const Co
 template <class DrawSlope>
 class LinearScan {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): place_ and slope_ are written before they are
+  // read
   LinearScan(const RidgeBank& models, const StripVector& x, LinearArgMax& best, DrawSlope draw_slope) noexcept
       : models_(&models), x_(&x), best_(&best), draw_slope_(draw_slope) {}
 
@@ -177,9 +178,7 @@ class LinearScan {
       const double least = std::sqrt(std::max(batch_.variance[i] - error[i], 0.0));
       above[i] = batch_.mean[i] + (slope_[i] * (slope_[i] >= 0.0 ? most : least));
       const double below = batch_.mean[i] + (slope_[i] * (slope_[i] >= 0.0 ? least : most));
-      if (below > sure_) {  // never for NaN
-        sure_ = below;
-      }
+      sure_ = std::max(sure_, below);  // not for NaN
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < batch_.count; ++i) {
@@ -209,8 +208,8 @@ class LinearScan {
   DrawSlope draw_slope_;
   double sure_ = -std::numeric_limits<double>::infinity();  // a score that some arm is sure to reach
   LinearBatch batch_;
-  std::array<std::size_t, LinearBatch::kSize> place_;  // NOLINT: written before they are read
-  std::array<double, LinearBatch::kSize> slope_;       // NOLINT
+  std::array<std::size_t, LinearBatch::kSize> place_;
+  std::array<double, LinearBatch::kSize> slope_;
 };
 
 /// P(arm) for a deterministic rule with ties broken uniformly. `for_each_score` calls its argument with

@@ -87,7 +87,7 @@ Errc Ucb1::update(const Feedback& feedback) noexcept {
     return verdict;
   }
   const std::size_t arm = to_index(feedback.arm);
-  const double counted_before = weight_[arm] + pending_[arm];
+  const double before = weight_[arm] + pending_[arm];
   if (const Errc verdict = learn(arm, feedback.reward, feedback.weight); verdict != Errc::ok) {
     return verdict;
   }
@@ -97,8 +97,8 @@ Errc Ucb1::update(const Feedback& feedback) noexcept {
     --pending_total_;
   }
   // An announced reward of weight 1 takes the place of its pull: nothing derived from the counts changes.
-  if (weight_[arm] + pending_[arm] != counted_before) {
-    refresh_arm(arm);
+  if (const double now = weight_[arm] + pending_[arm]; now != before) {
+    refresh_arm(arm, before);
   }
   refresh_width();
   return Errc::ok;
@@ -109,10 +109,12 @@ Errc Ucb1::learn(std::size_t arm, double reward, double weight) noexcept {
     return Errc::ok;
   }
   const double total = total_weight_ + weight;
-  if (!std::isfinite(total) || !detail::add_to_mean(mean_[arm], weight_[arm], reward, weight)) {
+  const double share = weight == 1.0 ? next_share_[arm] : weight / (weight_[arm] + weight);
+  if (!std::isfinite(total) || !detail::add_to_mean(mean_[arm], weight_[arm], reward, weight, share)) {
     return Errc::non_finite;
   }
   total_weight_ = total;
+  next_share_[arm] = 1.0 / (weight_[arm] + 1.0);
   return Errc::ok;
 }
 
@@ -124,9 +126,10 @@ Errc Ucb1::note_pull(ArmIndex arm) noexcept {
   if (pending == std::numeric_limits<std::uint32_t>::max()) {
     return Errc::full;
   }
+  const double before = weight_[to_index(arm)] + pending;
   ++pending;
   ++pending_total_;
-  refresh_arm(to_index(arm));
+  refresh_arm(to_index(arm), before);
   refresh_width();
   return Errc::ok;
 }
@@ -146,10 +149,15 @@ Errc Ucb1::note_lost(ArmIndex arm) noexcept {
   return Errc::ok;
 }
 
-void Ucb1::refresh_arm(std::size_t arm) noexcept {
+void Ucb1::refresh_arm(std::size_t arm, double before) noexcept {
   const double counted = weight_[arm] + pending_[arm];
   const bool was_untried = scale_[arm] == kInfinity;
-  scale_[arm] = counted > 0.0 ? 1.0 / std::sqrt(counted) : kInfinity;
+  if (counted == before + 1.0) {
+    scale_[arm] = next_scale_[arm];
+  } else {
+    scale_[arm] = counted > 0.0 ? 1.0 / std::sqrt(counted) : kInfinity;
+  }
+  next_scale_[arm] = 1.0 / std::sqrt(counted + 1.0);
   const bool untried = scale_[arm] == kInfinity;
   untried_ = untried_ + static_cast<std::size_t>(untried) - static_cast<std::size_t>(was_untried);
 }
@@ -174,11 +182,14 @@ void Ucb1::refresh_all() {
   detail::pad(mean_, count, -kInfinity);
   scale_.assign(count, kInfinity);
   detail::pad(scale_, count, 0.0);
+  next_scale_.assign(count, 0.0);
+  next_share_.assign(count, 0.0);
   untried_ = count;
   pending_total_ = 0;
   for (std::size_t arm = 0; arm < count; ++arm) {
     pending_total_ += pending_[arm];
     refresh_arm(arm);
+    next_share_[arm] = 1.0 / (weight_[arm] + 1.0);
   }
   counted_ = total_weight_ + static_cast<double>(pending_total_);
   width_ = width_at(counted_);
@@ -191,6 +202,8 @@ Result<ArmIndex> Ucb1::add_arm() {
   detail::make_room(pending_, count);
   detail::make_room(mean_, detail::padded(count));
   detail::make_room(scale_, detail::padded(count));
+  detail::make_room(next_scale_, count);
+  detail::make_room(next_share_, count);
   Result<ArmIndex> added = arms_.add();
   if (added) {
     weight_.push_back(0.0);
@@ -201,6 +214,8 @@ Result<ArmIndex> Ucb1::add_arm() {
     scale_.resize(count - 1);
     scale_.push_back(kInfinity);
     detail::pad(scale_, count, 0.0);
+    next_scale_.push_back(1.0);
+    next_share_.push_back(1.0);
     ++untried_;
   }
   return added;
@@ -214,6 +229,7 @@ Errc Ucb1::reset_arm(ArmIndex arm) noexcept {
   pending_total_ -= pending_[slot];
   pending_[slot] = 0;
   weight_[slot] = 0.0;
+  next_share_[slot] = 1.0;
   mean_[slot] = config_.optimistic_mean;
   // Anew, not by subtraction: what rounding left of the arm would stay for good.
   total_weight_ = detail::sum_of(weight_);

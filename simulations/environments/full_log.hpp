@@ -29,7 +29,7 @@ namespace attune::sim {
 ///               USD, (tokens_in * price_in + tokens_out * price_out) / 1e6
 ///   "order"     "shuffle" (default) or "file"
 /// "order" may be given beside "preset".
-[[nodiscard]] Result<std::unique_ptr<Environment>> make_full_log(const nlohmann::json& options,
+[[nodiscard]] Result<std::unique_ptr<Environment>> make_full_log(const nlohmann::json& given,
                                                                  const FileRoots& roots);
 
 }  // namespace attune::sim

@@ -80,6 +80,7 @@ const Available& available() noexcept {
 
 }  // namespace
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): as much of `values` as is used is written
 CoarseVector::CoarseVector(const StripVector& x) noexcept : strips(x.strips) {
   const std::size_t size = x.strips * kLanes;
   for (std::size_t i = 0; i < size; ++i) {

@@ -13,8 +13,8 @@ namespace attune {
 namespace {
 
 const Registry& builtin_registry() {
-  static const Registry registry;
-  return registry;
+  static const Registry kRegistry;
+  return kRegistry;
 }
 
 }  // namespace

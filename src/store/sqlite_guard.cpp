@@ -47,7 +47,6 @@ int authorize(void* writing, int action, const char* first, const char* second, 
   switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
-      return SQLITE_OK;
     case SQLITE_TRANSACTION:
       return SQLITE_OK;
     case SQLITE_INSERT:

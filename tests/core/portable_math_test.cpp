@@ -30,14 +30,14 @@ TEST(PortableExp, KeepsItsEnds) {
   EXPECT_NEAR(detail::portable_exp(-744.0) / 0x1p-1074, 2.0, 1.0);  // among the subnormal numbers
 }
 
-TEST(PortableLog, AgreesWithTheLibraryToTwoUnitsInTheLastPlace) {
+TEST(PortableLog, AgreesWithTheLibraryToThreeUnitsInTheLastPlace) {
   EXPECT_EQ(detail::portable_log(1.0), 0.0);
   for (double x = 1.0; x < 1e300; x *= 1.0173) {
-    expect_close(detail::portable_log(x), std::log(static_cast<long double>(x)), 2.0);
-    expect_close(detail::portable_log(1.0 / x), std::log(static_cast<long double>(1.0 / x)), 2.0);
+    expect_close(detail::portable_log(x), std::log(static_cast<long double>(x)), 3.0);
+    expect_close(detail::portable_log(1.0 / x), std::log(static_cast<long double>(1.0 / x)), 3.0);
   }
   for (double x = 0.5; x < 2.0; x += 0.0001237) {
-    expect_close(detail::portable_log(x), std::log(static_cast<long double>(x)), 2.0);
+    expect_close(detail::portable_log(x), std::log(static_cast<long double>(x)), 3.0);
   }
 }
 

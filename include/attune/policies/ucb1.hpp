@@ -46,7 +46,7 @@ struct Ucb1Config {
 /// that come at once. For rewards in [lo, hi] multiply c by hi - lo and set optimistic_mean = hi.
 /// `greedy` of a choice: the arm was rewarded before and none that could be chosen has a larger mean.
 /// `propensity`: 1, or 1/k in a tie of k; an arm that is offered twice counts twice.
-/// Cost: select O(arms) time, update and note_pull O(1); none allocates. Memory: 29 bytes an arm.
+/// Cost: select O(arms) time, update and note_pull O(1); none allocates. Memory: 45 bytes an arm.
 /// Limits: the context is checked but not used; stationary rewards are assumed.
 class Ucb1 {
  public:
@@ -94,7 +94,8 @@ class Ucb1 {
   Ucb1(const Config& config, const Shape& shape);
   [[nodiscard]] double index_of(std::size_t arm) const noexcept;
   [[nodiscard]] Errc learn(std::size_t arm, double reward, double weight) noexcept;
-  void refresh_arm(std::size_t arm) noexcept;
+  /// `before`: n of the arm until now; below -1 where it is not known.
+  void refresh_arm(std::size_t arm, double before = -2.0) noexcept;
   void refresh_width() noexcept;
   [[nodiscard]] double width_at(double counted) const noexcept;
   void refresh_all();
@@ -112,9 +113,13 @@ class Ucb1 {
   // whole lanes (detail::padded) with entries that are never the maximum.
   std::vector<double> mean_;   // optimistic_mean where weight_ is 0
   std::vector<double> scale_;  // 1 / sqrt(n); +infinity where n is 0
-  double counted_ = 0.0;       // t
-  double width_ = 0.0;         // c * sqrt(ln t)
-  double next_width_ = 0.0;    // c * sqrt(ln(t + 1))
+  // What a pull or reward of weight 1 will need, made one step ahead: no choice waits for a root or a
+  // division.
+  std::vector<double> next_scale_;  // 1 / sqrt(n + 1)
+  std::vector<double> next_share_;  // 1 / (weight + 1)
+  double counted_ = 0.0;            // t
+  double width_ = 0.0;              // c * sqrt(ln t)
+  double next_width_ = 0.0;         // c * sqrt(ln(t + 1))
   std::uint64_t pending_total_ = 0;
   std::size_t untried_ = 0;  // arms with n = 0
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of an engine is the fold of its journal: however it was run, stopped and opened again.
+#if ATTUNE_WITH_STORE
 #include <attune/core/rng.hpp>
 #include <attune/engine/engine.hpp>
 
@@ -276,3 +277,5 @@ TEST(Recovery, AFailingStoreStopsNothingAndCatchesUp) {
 
 }  // namespace
 }  // namespace attune
+
+#endif  // ATTUNE_WITH_STORE

@@ -51,9 +51,12 @@ Result<void> ServeSession::decide(JsonWriter& json) {
   if (request_.has(Member::arms) && arms_.empty()) {
     return fail(Errc::no_arm, "\"arms\" is empty; without it every enabled arm is offered");
   }
-  const Errc code = engine_->decide(
-      *where, request_.context(),
-      {.arms = arms_, .episode = request_.episode, .client_key = request_.client_key}, decision_);
+  const Errc code = engine_->decide(*where, request_.context(),
+                                    {.arms = arms_,
+                                     .episode = request_.episode,
+                                     .client_key = request_.client_key,
+                                     .subject = request_.subject},
+                                    decision_);
   if (code != Errc::ok) {
     return tl::unexpected(last_error(code));
   }

@@ -21,7 +21,7 @@ enum class Form : std::uint8_t { text, number, flag, numbers, texts, components,
 constexpr std::array<Form, kMemberNames.size()> kForms{
     Form::text,    Form::mark, Form::json,   Form::text,       Form::context, Form::texts, Form::text,
     Form::text,    Form::text, Form::number, Form::components, Form::text,    Form::flag,  Form::flag,
-    Form::numbers, Form::text, Form::text,   Form::numbers,    Form::prior};
+    Form::numbers, Form::text, Form::text,   Form::numbers,    Form::prior,   Form::text};
 
 /// One JSON scalar as the parser gives it.
 struct Scalar {
@@ -220,6 +220,8 @@ std::string* RequestReader::text_of(Member member) {
       return &request_.episode;
     case Member::client_key:
       return &request_.client_key;
+    case Member::subject:
+      return &request_.subject;
     case Member::id:
       return &request_.id;
     case Member::key:
@@ -357,7 +359,8 @@ Result<void> RequestReader::verdict() {
 
 void Request::clear() {
   given = 0;
-  for (std::string* text : {&op, &ref, &config, &point, &episode, &client_key, &id, &key, &action, &arm}) {
+  for (std::string* text :
+       {&op, &ref, &config, &point, &episode, &client_key, &subject, &id, &key, &action, &arm}) {
     text->clear();
   }
   for (std::vector<double>* numbers : {&next, &features, &component_values, &dense, &value}) {

@@ -37,11 +37,12 @@ enum class Member : std::uint8_t {
   arm,
   features,
   prior,
+  subject,
 };
-inline constexpr std::array<std::string_view, 19> kMemberNames{
+inline constexpr std::array<std::string_view, 20> kMemberNames{
     "op",         "ref",    "config", "point",      "context", "arms",     "episode",
     "client_key", "id",     "reward", "components", "key",     "terminal", "truncated",
-    "next",       "action", "arm",    "features",   "prior"};
+    "next",       "action", "arm",    "features",   "prior",   "subject"};
 
 /// A list of texts that keeps its strings when it is cleared, so that reading a line allocates nothing after
 /// a while.
@@ -71,6 +72,7 @@ struct Request {
   std::string point;
   std::string episode;
   std::string client_key;
+  std::string subject;
   std::string id;
   std::string key;
   std::string action;

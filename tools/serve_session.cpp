@@ -98,7 +98,7 @@ const ServeSession::Operation* ServeSession::find_operation(std::string_view nam
   using enum Member;
   using Self = ServeSession;
   static constexpr std::array<Operation, 12> kOperations{{
-      {"decide", bits(point), bits(context, arms, episode, client_key), true, &Self::decide},
+      {"decide", bits(point), bits(context, arms, episode, client_key, subject), true, &Self::decide},
       {"outcome", bits(id), bits(reward, components, key, terminal, truncated, next), true, &Self::outcome},
       {"arm", bits(point, action, Member::arm), bits(features, prior), true, &Self::arm},
       {"end_episode", bits(point, episode), 0, true, &Self::end_episode},

@@ -71,6 +71,10 @@ class Packer {
       at_ += size;
     }
   }
+  void pad() noexcept {
+    std::memset(out_.data() + at_, 0, padded(at_) - at_);
+    at_ = padded(at_);
+  }
   void finish() noexcept { std::memset(out_.data() + at_, 0, out_.size() - at_); }
 
  private:
@@ -97,6 +101,11 @@ class Unpacker {
     }
     const ByteView part = take(count * sizeof(T));
     return {reinterpret_cast<const T*>(part.data()), ok_ ? count : 0};
+  }
+  /// Zero bytes up to the next multiple of 8, counted from the end.
+  void skip_padding() noexcept {
+    const ByteView part = take(bytes_.size() % 8);
+    ok_ = ok_ && std::ranges::all_of(part, [](std::byte b) { return b == std::byte{0}; });
   }
   [[nodiscard]] std::string_view text(std::size_t size) noexcept {
     const ByteView part = take(size);
@@ -167,7 +176,8 @@ std::size_t encoded_size(const DecisionRecord& record) noexcept {
                               record.values.size() + record.action_features.size();
   const std::size_t words = record.input.sparse.index.size() + record.offered.size();
   return padded(sizeof(RecordHeader) + sizeof(DecisionBody) + doubles * sizeof(double) +
-                words * sizeof(std::uint32_t));
+                words * sizeof(std::uint32_t)) +
+         (record.subject != 0 ? sizeof record.subject : 0);
 }
 
 std::size_t encoded_size(const OutcomeRecord& record) noexcept {
@@ -185,7 +195,10 @@ std::size_t encoded_size(const EventRecord& record) noexcept {
 void encode(const DecisionRecord& record, std::span<std::byte> out) noexcept {
   const Input& input = record.input;
   Packer packer(out);
-  packer.put(sized_header(record, RecordKind::decision));
+  RecordHeader header = sized_header(record, RecordKind::decision);
+  header.flags = static_cast<std::uint16_t>((header.flags & ~DecisionRecord::kSubject) |
+                                            (record.subject != 0 ? DecisionRecord::kSubject : 0));
+  packer.put(header);
   packer.put(DecisionBody{.sequence = record.sequence,
                           .version = record.version,
                           .propensity = record.propensity,
@@ -206,6 +219,10 @@ void encode(const DecisionRecord& record, std::span<std::byte> out) noexcept {
   packer.all(record.action_features);
   packer.all(input.sparse.index);
   packer.all(record.offered);
+  if (record.subject != 0) {
+    packer.pad();
+    packer.put(record.subject);
+  }
   packer.finish();
 }
 
@@ -274,6 +291,14 @@ Errc decode(ByteView bytes, DecisionRecord& out) noexcept {
   out.action_features = unpacker.all<double>(body.action_features);
   out.input.sparse.index = unpacker.all<std::uint32_t>(body.sparse);
   out.offered = unpacker.all<ArmIndex>(body.offered);
+  out.subject = 0;
+  if ((out.header.flags & DecisionRecord::kSubject) != 0) {
+    unpacker.skip_padding();
+    unpacker.get(out.subject);
+    if (out.subject == 0) {
+      return Errc::corrupt_state;  // cut short, or a flag without what it announces
+    }
+  }
   const bool known_rung = body.rung <= static_cast<std::uint32_t>(Rung::uniform);
   return unpacker.finished() && known_rung ? Errc::ok : Errc::corrupt_state;
 }

@@ -183,6 +183,7 @@ Errc Engine::Impl::decide(PointId id, const ContextView& context, const DecideOp
   record.header.point = number;
   record.episode = key_of(asked.episode);
   record.client_key = key_of(asked.client_key);
+  record.subject = key_of(asked.subject);
   bool greedy = true;
   std::size_t action_size = 0;
 

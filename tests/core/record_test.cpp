@@ -69,6 +69,45 @@ TEST_F(Decision, ComesBackWhole) {
   EXPECT_TRUE(std::ranges::equal(read.action_features, action));
 }
 
+TEST_F(Decision, ASubjectIsTheLastWordAndItsAbsenceChangesNothing) {
+  for (const std::size_t arms : {1U, 2U}) {  // with and without padding before it
+    DecisionRecord record = sample();
+    record.offered = std::span<const ArmIndex>(offered).first(arms);
+    const std::vector<std::uint64_t> plain = encoded(record);
+    record.subject = 0x1234'5678'9ABC'DEF0U;
+    const std::vector<std::uint64_t> words = encoded(record);
+    ASSERT_EQ(words.size(), plain.size() + 1);
+    EXPECT_EQ(words.back(), record.subject);
+    DecisionRecord read;
+    ASSERT_EQ(decode(std::as_bytes(std::span(words)), read), Errc::ok);
+    EXPECT_EQ(read.subject, record.subject);
+    EXPECT_EQ(read.header.flags, DecisionRecord::kGreedy | DecisionRecord::kSubject);
+    EXPECT_TRUE(std::ranges::equal(read.offered, record.offered));
+    ASSERT_EQ(decode(std::as_bytes(std::span(plain)), read), Errc::ok);
+    EXPECT_EQ(read.subject, 0U);
+    EXPECT_EQ(read.header.flags, DecisionRecord::kGreedy);
+  }
+}
+
+TEST_F(Decision, AFlagWithoutASubjectIsRefused) {
+  DecisionRecord record = sample();
+  record.subject = 7;
+  std::vector<std::uint64_t> words = encoded(record);
+  words.back() = 0;
+  DecisionRecord read;
+  EXPECT_EQ(decode(std::as_bytes(std::span(words)), read), Errc::corrupt_state);
+  words = encoded(record);  // the word is there, the flag is not
+  auto flags = static_cast<std::uint16_t>(DecisionRecord::kGreedy);
+  std::memcpy(reinterpret_cast<std::byte*>(words.data()) + offsetof(RecordHeader, flags), &flags,
+              sizeof flags);
+  EXPECT_EQ(decode(std::as_bytes(std::span(words)), read), Errc::corrupt_state);
+  record.header.flags |= DecisionRecord::kSubject;  // encode() sets the flag by what there is
+  record.subject = 0;
+  words = encoded(record);
+  ASSERT_EQ(decode(std::as_bytes(std::span(words)), read), Errc::ok);
+  EXPECT_EQ(read.header.flags, DecisionRecord::kGreedy);
+}
+
 TEST_F(Decision, ItsChecksumNoticesEveryFlippedBit) {
   std::vector<std::uint64_t> words = encoded(sample());
   const std::span<std::byte> bytes = std::as_writable_bytes(std::span(words));
@@ -82,7 +121,9 @@ TEST_F(Decision, ItsChecksumNoticesEveryFlippedBit) {
 }
 
 TEST_F(Decision, HostileBytesAreRefusedOrDecodeInBounds) {
-  const std::vector<std::uint64_t> words = encoded(sample());
+  DecisionRecord sound = sample();
+  sound.subject = 99;
+  const std::vector<std::uint64_t> words = encoded(sound);
   const std::size_t size = words.size() * 8;
   for (std::size_t bit = 0; bit < 8 * size; ++bit) {
     std::vector<std::uint64_t> bad = words;

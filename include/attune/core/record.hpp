@@ -55,7 +55,8 @@ static_assert(sizeof(RecordHeader) == 48);
 
 /// A decision as it was made. Spans point into the encoded bytes when read.
 struct DecisionRecord {
-  static constexpr std::uint16_t kGreedy = 1;  ///< header flag
+  static constexpr std::uint16_t kGreedy = 1;   ///< header flag
+  static constexpr std::uint16_t kSubject = 2;  ///< header flag: `subject` follows; set by encode()
 
   RecordHeader header{};
   std::uint64_t sequence = 0;  ///< number of this decision at its point: keys its random draws
@@ -64,6 +65,7 @@ struct DecisionRecord {
   double score = 0.0;
   std::uint64_t episode = 0;     ///< hash of the episode's name; 0: none
   std::uint64_t client_key = 0;  ///< hash of the caller's key; 0: none
+  std::uint64_t subject = 0;     ///< hash of the person or thing it is about; 0: none
   ArmIndex arm = kNoArm;
   Rung rung = Rung::policy;
   Input input{};

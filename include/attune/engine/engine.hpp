@@ -44,6 +44,7 @@ struct DecideOptions {
   std::span<const std::string_view> arms{};  ///< offer only these arms; empty: all enabled ones
   std::string_view episode{};                ///< chain this decision to others of the same name
   std::string_view client_key{};             ///< noted in the record
+  std::string_view subject{};                ///< who it is about: its hash is noted, for deletion by subject
 };
 
 /// The answer to decide(). Make one and reuse it: nothing in it points into the engine.

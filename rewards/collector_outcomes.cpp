@@ -39,6 +39,8 @@ Fate Collector::Impl::count(Fate fate) noexcept {
       ++counters.late;
       break;
     case Fate::unknown_decision:
+    case Fate::foreign:
+    case Fate::early:
       ++counters.unknown_decision;
       break;
     case Fate::unknown_component:

@@ -10,7 +10,7 @@
 namespace attune {
 namespace {
 
-constexpr std::array<std::string_view, 20> kNames{"ok",
+constexpr std::array<std::string_view, 21> kNames{"ok",
                                                   "invalid_config",
                                                   "unknown_arm",
                                                   "non_finite",
@@ -29,7 +29,8 @@ constexpr std::array<std::string_view, 20> kNames{"ok",
                                                   "io",
                                                   "parse",
                                                   "full",
-                                                  "conflict"};
+                                                  "conflict",
+                                                  "not_durable"};
 
 }  // namespace
 

@@ -26,6 +26,8 @@ namespace {
 constexpr Bounds kFinite{-1e300, 1e300};
 constexpr double kCentury = 3.2e9;         // seconds
 constexpr std::size_t kMostPoints = 4096;  // decision ids carry the number of their point in twelve bits
+constexpr std::uint64_t kMostClientKeys = 1'000'000'000;
+constexpr std::array<std::string_view, 2> kAcknowledgements{"async", "durable"};
 constexpr std::uint64_t kMostActionFeatures = 65'536;
 
 Result<void> read_prior(const Json& value, const JsonPath& path, ArmPrior& prior) {
@@ -152,6 +154,10 @@ Result<void> read_point(const Json& value, const JsonPath& path, PointConfig& po
     }
   }
   object.read("fallback", point.fallback);
+  std::size_t acknowledge = 0;
+  if (object.choice("acknowledge", kAcknowledgements, acknowledge)) {
+    point.durable = acknowledge == 1;
+  }
   object.keep(check_fallback(object.member("fallback"), object.child("fallback"), point));
   return object.finish();
 }
@@ -201,6 +207,12 @@ Result<void> read_checkpoint(const Json& value, const JsonPath& path, Checkpoint
   return object.finish();
 }
 
+Result<void> read_client_keys(const Json& value, const JsonPath& path, std::uint64_t& keep) {
+  JsonObject object(value, path);
+  object.read("keep", 0, kMostClientKeys, keep);
+  return object.finish();
+}
+
 void read_node(JsonObject& object, std::string& node) {
   if (object.read("node", node) && !node.empty()) {
     if (const std::string rule = broken_name_rule(node); !rule.empty()) {
@@ -224,6 +236,10 @@ Result<void> read_engine(const Json& value, EngineConfig& config) {
   if (const Json* checkpoint = object.member("checkpoint")) {
     object.keep(read_checkpoint(*checkpoint, object.child("checkpoint"), config.checkpoint));
   }
+  if (const Json* keys = object.member("client_keys")) {
+    object.keep(read_client_keys(*keys, object.child("client_keys"), config.client_keys));
+  }
+  object.read("acknowledge_timeout_s", Bounds{1e-3, 3600}, config.acknowledge_timeout_s);
   if (const Json* points = object.required("points")) {
     object.keep(read_points(*points, object.child("points"), config.points));
   }

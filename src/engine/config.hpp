@@ -36,6 +36,7 @@ struct PointConfig {
   std::size_t action_features = 0;
   RewardSpec reward;
   std::string fallback;  ///< id of one of `arms`, or empty
+  bool durable = false;  ///< "acknowledge": "durable": calls return after the commit
 
   /// What the policy is made with.
   [[nodiscard]] Shape shape() const noexcept {
@@ -66,7 +67,9 @@ struct EngineConfig {
   bool threads = false;
   QueueConfig queue;
   CheckpointConfig checkpoint;
-  std::vector<PointConfig> points;  ///< at least one; `points[i].number == i`
+  std::uint64_t client_keys = 100'000;  ///< so many are remembered; 0: none
+  double acknowledge_timeout_s = 10.0;  ///< longest wait of a call at a durable point
+  std::vector<PointConfig> points;      ///< at least one; `points[i].number == i`
   /// The same configuration without comments and white space, members sorted by name but for points and
   /// reward components, whose order has a meaning. Reads back to the same configuration.
   std::string canonical_text;

@@ -156,6 +156,9 @@ Json point_schema() {
           {"action_features",
            described(with_default(integer(0, 65'536), 0), "length of each arm's own features")},
           {"reward", reference("reward")},
+          {"acknowledge",
+           described(with_default({{"enum", {"async", "durable"}}}, "async"),
+                     "when calls return: at once, or after the commit that contains their record")},
           {"fallback", described(text(), "id of the arm to answer with when the policy cannot")},
       },
       {"policy"});
@@ -183,6 +186,12 @@ std::string config_schema() {
            object({{"every_s", with_default(number(0, 3.2e9), defaults.checkpoint.every_s)},
                    {"every_records", with_default(integer(0, any), defaults.checkpoint.every_records)},
                    {"keep", with_default(integer(1, 10'000), defaults.checkpoint.keep)}})},
+          {"client_keys",
+           object({{"keep", described(with_default(integer(0, 1'000'000'000), defaults.client_keys),
+                                      "newest keys whose decision a retry gets again; 0: none")}})},
+          {"acknowledge_timeout_s",
+           described(with_default(number(1e-3, 3600), defaults.acknowledge_timeout_s),
+                     "longest wait of a call at a durable point")},
           {"points", described(std::move(points), "decision points by name; append new ones at the end")},
       },
       {"points"}));

@@ -2,43 +2,22 @@
 // The producers' side of the engine: everything here may run on many threads at once and never waits for
 // learning.
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <thread>
 #include <variant>
 
 #include "core/hash.hpp"
+#include "engine/choose.hpp"
 #include "engine/engine_impl.hpp"
+#include "engine/scratch.hpp"
 
 namespace attune {
 namespace {
 
-constexpr std::uint32_t kIdPurpose = 0x1D;
-constexpr std::uint32_t kFallbackPurpose = 1;
-constexpr std::uint64_t kPointMask = 0x0FFF;
-constexpr std::uint64_t kRandomBits = 0x3FFFFFFFFFFFFFFFULL;
 constexpr std::chrono::microseconds kQueuePause{50};
-constexpr int kShortWaits = 200;  // 10 ms: as long as decide() ever waits for room in the queue
-
-/// Buffers of one calling thread; they grow to the largest decision point once.
-struct Scratch {
-  std::vector<double> dense;
-  std::vector<std::uint32_t> index;
-  std::vector<double> value;
-  std::vector<double> action;
-  std::vector<ArmIndex> offered;
-  std::array<char, 192> reason{};
-
-  void fit(const FeatureSpec& spec) {
-    dense.resize(std::max(dense.size(), spec.dense_size()));
-    index.resize(std::max(index.size(), spec.sparse_size()));
-    value.resize(std::max(value.size(), spec.sparse_size()));
-    reason[0] = '\0';
-  }
-};
+constexpr std::chrono::milliseconds kLongestWait{10};  // as long as decide() ever waits for room in the queue
 
 Scratch& scratch() noexcept {
   thread_local Scratch mine;
@@ -47,12 +26,6 @@ Scratch& scratch() noexcept {
 
 std::uint64_t key_of(std::string_view text) noexcept {
   return text.empty() ? 0 : std::max<std::uint64_t>(1, hash64(text));
-}
-
-Errc refuse(Errc code, std::string_view before, std::string_view name = {},
-            std::string_view after = {}) noexcept {
-  set_last_error(before, name, after);
-  return code;
 }
 
 /// Slots of the offered ids. Errors: unknown_arm, invalid_argument (offered twice).
@@ -82,84 +55,63 @@ Errc resolve(const ArmTable& arms, std::span<const std::string_view> ids,
   return twice ? refuse(Errc::invalid_argument, "an arm is offered twice") : Errc::ok;
 }
 
-[[nodiscard]] std::size_t count_eligible(const ArmTable& arms, std::span<const ArmIndex> offered) noexcept {
-  if (offered.empty()) {
-    return arms.enabled_count();
-  }
-  return static_cast<std::size_t>(
-      std::ranges::count_if(offered, [&](ArmIndex arm) { return arms.enabled(arm); }));
-}
-
-[[nodiscard]] ArmIndex nth_eligible(const ArmTable& arms, std::span<const ArmIndex> offered,
-                                    std::uint64_t n) noexcept {
-  const std::size_t slots = offered.empty() ? arms.slot_count() : offered.size();
-  for (std::size_t i = 0; i < slots; ++i) {
-    const ArmIndex arm = offered.empty() ? to_arm(i) : offered[i];
-    if (arms.enabled(arm) && n-- == 0) {
-      return arm;
-    }
-  }
-  return kNoArm;
-}
-
-/// The rungs below the live policy: the configured arm where it may be chosen, else any arm, uniformly.
-Choice fall_back(const PointState& state, const std::string& fallback, std::span<const ArmIndex> offered,
-                 std::size_t eligible, Rng rng, Rung& rung) noexcept {
-  const ArmIndex arm = fallback.empty() ? kNoArm : state.arms.find(fallback);
-  if (state.arms.enabled(arm) && (offered.empty() || std::ranges::find(offered, arm) != offered.end())) {
-    rung = Rung::fallback;
-    return {.arm = arm, .propensity = 1.0, .status = Errc::ok};
-  }
-  rung = Rung::uniform;
-  return {.arm = nth_eligible(state.arms, offered, rng.below(eligible)),
-          .propensity = 1.0 / static_cast<double>(eligible),
-          .greedy = false,
-          .status = Errc::ok};
-}
-
 }  // namespace
 
 std::uint64_t episode_hash(std::string_view episode) noexcept { return key_of(episode); }
 
-Uuid Engine::Impl::make_id(std::uint32_t point, std::uint64_t sequence, Nanos time) const noexcept {
-  const std::array<std::uint32_t, 4> words = philox4x32_10(
-      {point, kIdPurpose, static_cast<std::uint32_t>(sequence), static_cast<std::uint32_t>(sequence >> 32U)},
-      {static_cast<std::uint32_t>(id_key), static_cast<std::uint32_t>(id_key >> 32U)});
-  const std::uint64_t random = (words[0] | (std::uint64_t{words[1]} << 32U)) & kRandomBits;
-  // Twelve bits carry the point, hidden by the other random bits and the key, so that outcome() needs no
-  // lookup.
-  return Uuid::v7(time, (point ^ mix64(random ^ id_key)) & kPointMask, random);
+void Engine::Impl::note_shed() noexcept {
+  constexpr Nanos kSameTrouble = 60 * kSecond;
+  const Nanos now = clock->now();
+  if (shed_last.exchange(now, std::memory_order_relaxed) < now - kSameTrouble ||
+      queue_shed.load(std::memory_order_relaxed) == 0) {
+    shed_since.store(now, std::memory_order_relaxed);
+  }
+  queue_shed.fetch_add(1, std::memory_order_relaxed);
 }
 
-std::uint32_t Engine::Impl::point_of(const Uuid& id) const noexcept {
-  const std::uint64_t random = id.low() & kRandomBits;
-  return static_cast<std::uint32_t>((id.high() ^ mix64(random ^ id_key)) & kPointMask);
-}
-
-std::span<std::byte> Engine::Impl::claim(std::size_t size, bool may_wait_long) noexcept {
-  std::span<std::byte> room = ring.claim(size);
-  if (!room.empty() || size > ring.max_record()) {
+std::span<std::byte> Engine::Impl::claim(std::size_t size, bool may_wait_long,
+                                         std::uint64_t& behind) noexcept {
+  std::span<std::byte> room = ring.claim(size, behind);
+  if (!room.empty()) [[likely]] {
     return room;
   }
-  if (!config.threads) {
-    // No other thread will make room: fold and commit what is there.
-    queue_blocked.fetch_add(1, std::memory_order_relaxed);
-    static_cast<void>(pump());
-    room = ring.claim(size);
-  } else if (config.queue.block) {
-    queue_blocked.fetch_add(1, std::memory_order_relaxed);
-    for (int waits = 0; room.empty() && !stopping.load(std::memory_order_relaxed); ++waits) {
-      if (waits >= kShortWaits && (!may_wait_long || store_failing.load(std::memory_order_relaxed))) {
-        break;
-      }
-      std::this_thread::sleep_for(kQueuePause);
-      room = ring.claim(size);
+  if (size <= ring.max_record()) {
+    if (config.threads) {
+      room = wait_for_room(size, may_wait_long, behind);
+    } else if (may_try_store()) {
+      // No other thread will make room: fold and commit what is there.
+      queue_blocked.fetch_add(1, std::memory_order_relaxed);
+      static_cast<void>(pump());
+      room = ring.claim(size, behind);
     }
   }
   if (room.empty()) {
-    queue_shed.fetch_add(1, std::memory_order_relaxed);
+    note_shed();
   }
   return room;
+}
+
+std::span<std::byte> Engine::Impl::wait_for_room(std::size_t size, bool may_wait_long,
+                                                 std::uint64_t& behind) noexcept {
+  const bool patient = may_wait_long && !store_failing.load(std::memory_order_relaxed);
+  if (!config.queue.block || (!patient && ring_stalled.load(std::memory_order_acquire))) {
+    return {};
+  }
+  queue_blocked.fetch_add(1, std::memory_order_relaxed);
+  const auto start = std::chrono::steady_clock::now();
+  while (!stopping.load(std::memory_order_relaxed)) {
+    std::this_thread::sleep_for(kQueuePause);
+    const std::span<std::byte> room = ring.claim(size, behind);
+    if (!room.empty()) {
+      return room;
+    }
+    const bool waits_on = may_wait_long && !store_failing.load(std::memory_order_relaxed);
+    if (!waits_on && std::chrono::steady_clock::now() - start >= kLongestWait) {
+      ring_stalled.store(true, std::memory_order_release);  // nobody waits again until something was released
+      break;
+    }
+  }
+  return {};
 }
 
 Errc Engine::Impl::decide(PointId id, const ContextView& context, const DecideOptions& asked,
@@ -184,9 +136,40 @@ Errc Engine::Impl::decide(PointId id, const ContextView& context, const DecideOp
   record.episode = key_of(asked.episode);
   record.client_key = key_of(asked.client_key);
   record.subject = key_of(asked.subject);
-  bool greedy = true;
-  std::size_t action_size = 0;
+  const bool keyed = record.client_key != 0 && client_keys.active();
+  const Errc verdict = keyed ? decide_with_key(point, record, mine, asked, out)
+                             : make_decision(point, record, mine, asked, out);
+  return verdict == Errc::ok ? acknowledge(number, out.ticket, asked.wait) : verdict;
+}
 
+Errc Engine::Impl::decide_with_key(Point& point, DecisionRecord& record, Scratch& mine,
+                                   const DecideOptions& asked, Decision& out) noexcept {
+  const std::scoped_lock one_of_them(client_keys.gate(record.client_key));
+  std::uint32_t used_at = 0;
+  switch (client_keys.recall(record.client_key, record.header.point, context_digest(record.input), out,
+                             used_at)) {
+    case ClientKeys::Recall::unknown:
+      return make_decision(point, record, mine, asked, out);
+    case ClientKeys::Recall::found:
+      return Errc::ok;
+    case ClientKeys::Recall::other_point: {
+      point.refused.fetch_add(1, std::memory_order_relaxed);
+      const bool known = used_at < points.size();
+      return refuse(Errc::conflict, "client key '", asked.client_key,
+                    known ? "' was used for a decision at another decision point"
+                          : "' was used for a decision at a point that is gone");
+    }
+    case ClientKeys::Recall::other_context:
+      break;
+  }
+  point.refused.fetch_add(1, std::memory_order_relaxed);
+  return refuse(Errc::conflict, "client key '", asked.client_key,
+                "' was used at this decision point for another context");
+}
+
+Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& mine,
+                                 const DecideOptions& asked, Decision& out) noexcept {
+  out.greedy = true;
   const Errc verdict = point.published().read([&](const PointState& state) -> Errc {
     record.version = state.version;
     if (const auto* optimizer = std::get_if<AnyOptimizer>(&state.policy)) {
@@ -210,26 +193,23 @@ Errc Engine::Impl::decide(PointId id, const ContextView& context, const DecideOp
       return refuse(Errc::no_arm, "no arm can be chosen: none exists, or none of those offered is enabled");
     }
     record.sequence = point.next_sequence.fetch_add(1, std::memory_order_relaxed);
-    Rng rng(config.seed, point.stream(), record.sequence);
-    const Context seen{.input = record.input, .actions = state.arms.features(), .offered = mine.offered};
-    Choice choice = std::holds_alternative<AnyBandit>(state.policy)
-                        ? std::get<AnyBandit>(state.policy).select(seen, rng)
-                        : std::get<AnyAgent>(state.policy).select(seen, rng);
-    if (choice.status == Errc::invalid_argument || choice.status == Errc::dimension_mismatch) {
-      // Only agents can still refuse a context here: their states are a subset of the numbers.
-      return refuse(choice.status, "the context is not a state of this agent");
-    }
-    if (!state.arms.enabled(choice.arm)) {
-      choice = fall_back(state, point.config().fallback, mine.offered, eligible,
-                         Rng(config.seed, point.stream(), record.sequence, kFallbackPurpose), record.rung);
+    Choice choice;
+    const Errc chosen =
+        choose_arm(state, point.config().fallback,
+                   {.seed = config.seed, .stream = point.stream(), .sequence = record.sequence}, record.input,
+                   mine.offered, eligible, choice, record.rung);
+    if (chosen != Errc::ok) {
+      return refuse(chosen, "the context is not a state of this agent");
     }
     record.arm = choice.arm;
     record.propensity = choice.propensity;
     record.score = choice.score;
-    greedy = choice.greedy;
+    out.greedy = choice.greedy;
     out.arm.assign(state.arms.id(choice.arm));
+    out.parameters.clear();
+    record.offered = mine.offered;
     const Features action = state.arms.features(choice.arm);
-    action_size = action.size();
+    mine.action_size = action.size();
     mine.action.assign(action.begin(), action.end());
     return Errc::ok;
   });
@@ -237,92 +217,33 @@ Errc Engine::Impl::decide(PointId id, const ContextView& context, const DecideOp
     point.refused.fetch_add(1, std::memory_order_relaxed);
     return verdict;
   }
-
   // The record is written outside the read above: waiting for room in there would hold up the learner that
   // makes it.
-  record.offered = mine.offered;
-  if (point.is_optimizer()) {
-    record.offered = {};
-  }
-  record.action_features = std::span<const double>(mine.action).first(action_size);
-  record.header.flags = greedy ? DecisionRecord::kGreedy : 0;
-  record.header.id = make_id(number, record.sequence, record.header.time);
+  return queue_decision(record, mine, out);
+}
+
+Errc Engine::Impl::queue_decision(DecisionRecord& record, const Scratch& mine, Decision& out) noexcept {
+  record.action_features = std::span<const double>(mine.action).first(mine.action_size);
+  record.header.flags = out.greedy ? DecisionRecord::kGreedy : 0;
+  record.header.id = ids.make(record.header.point, record.sequence, record.header.time);
   out.id = record.header.id;
   out.arm_index = record.arm;
   out.propensity = record.propensity;
   out.version = record.version;
   out.sequence = record.sequence;
   out.rung = record.rung;
-  out.greedy = greedy;
-  if (!point.is_optimizer()) {
-    out.parameters.clear();
-  }
-  const std::span<std::byte> room = claim(encoded_size(record), false);
+  std::uint64_t behind = 0;
+  const std::span<std::byte> room = claim(encoded_size(record), false, behind);
   if (room.empty()) {
     out.id = Uuid{};
+    out.ticket = Ticket::none;
     return refuse(Errc::queue_full, "the queue is full: the decision stands, but cannot be learned from");
   }
-  encode(record, room);
-  Ring::commit(room);
-  return Errc::ok;
-}
-
-Errc Engine::Impl::outcome(const Uuid& decision, std::span<const Component> components,
-                           const OutcomeOptions& given) noexcept {
-  const auto refused = [&](Errc code, std::string_view before, std::string_view name = {},
-                           std::string_view after = {}) {
-    outcomes_refused.fetch_add(1, std::memory_order_relaxed);
-    return refuse(code, before, name, after);
-  };
-  if (components.size() > OutcomeRecord::kMaxComponents) {
-    return refused(Errc::invalid_argument, "an outcome has at most 16 components");
-  }
-  if (components.empty() && !given.terminal && !given.truncated) {
-    return refused(Errc::invalid_argument, "an outcome without components says nothing");
-  }
-  OutcomeRecord record;
-  for (const Component& component : components) {
-    if (!std::isfinite(component.value)) {
-      return refused(Errc::non_finite, "component '", component.name, "' is not a finite number");
-    }
-    if (!std::ranges::binary_search(component_names, component.name, std::less<>())) {
-      return refused(Errc::unknown_component, "no decision point has a component '", component.name, "'");
-    }
-    const std::span<const Component> before = record.all();
-    if (std::ranges::find(before, component.name, &Component::name) != before.end()) {
-      return refused(Errc::invalid_argument, "component '", component.name, "' is given twice");
-    }
-    record.components[record.component_count++] = component;
-  }
-  if (!all_finite(given.next)) {
-    return refused(Errc::non_finite, "the next state holds NaN or infinity");
-  }
-  const std::uint32_t number = point_of(decision);
-  if (number >= points.size()) {
-    return refused(Errc::unknown_decision, "this decision was not made by this engine");
-  }
-  record.header.time = clock->now();
-  record.header.point = number;
-  record.header.id = decision;
-  record.header.flags = static_cast<std::uint16_t>((given.terminal ? OutcomeRecord::kTerminal : 0) |
-                                                   (given.truncated ? OutcomeRecord::kTruncated : 0));
-  record.key = key_of(given.key);
-  record.next.dense = given.next;
-  const std::span<std::byte> room = claim(encoded_size(record), true);
-  if (room.empty()) {
-    return refused(Errc::queue_full, "the queue is full: the outcome was not taken; report it again");
+  out.ticket = static_cast<Ticket>(behind);
+  if (record.client_key != 0 && client_keys.active()) {
+    client_keys.note(record, out.arm, out.ticket);
   }
   encode(record, room);
-  Ring::commit(room);
-  return Errc::ok;
-}
-
-Errc Engine::Impl::push_event(const EventRecord& event) noexcept {
-  const std::span<std::byte> room = claim(encoded_size(event), true);
-  if (room.empty()) {
-    return refuse(Errc::queue_full, "the queue is full");
-  }
-  encode(event, room);
   Ring::commit(room);
   return Errc::ok;
 }

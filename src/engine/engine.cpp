@@ -5,6 +5,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -46,12 +48,29 @@ Engine::Impl::Impl(EngineConfig engine_config, EngineOptions engine_options)
     : config(std::move(engine_config)),
       options(std::move(engine_options)),
       clock(options.clock ? options.clock : std::make_shared<const SystemClock>()),
-      ring(std::bit_ceil(std::max<std::size_t>(config.queue.bytes, 4096))) {}
+      client_keys(config.client_keys),
+      ring(std::bit_ceil(std::max<std::size_t>(config.queue.bytes, 4096))),
+      callbacks(kMaxCallbacks) {
+  for (PointConfig& point : config.points) {
+    point.durable = point.durable || options.durable;
+  }
+}
 
 Engine::Impl::~Impl() {
   if (config.threads) {
     stop_threads();
   }
+  stopping.store(true);
+  // Those whose record is durable hear so, the others that it will not be.
+  run_callbacks();
+  static_cast<void>(callbacks.run(
+      std::numeric_limits<std::uint64_t>::max(),
+      fail(Errc::not_durable, "the engine was closed before the commit: " + store_status().error)));
+}
+
+Errc refuse(Errc code, std::string_view before, std::string_view name, std::string_view after) noexcept {
+  set_last_error(before, name, after);
+  return code;
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -71,6 +90,9 @@ Result<Engine> Engine::open(std::string_view config_json, EngineOptions options)
   auto impl = std::make_unique<Impl>(std::move(*config), std::move(options));
   if (Result<void> built = impl->build_points(); !built) {
     return tl::unexpected(std::move(built).error());
+  }
+  if (Result<void> possible = impl->check_acknowledgements(); !possible) {
+    return tl::unexpected(std::move(possible).error());
   }
   if (Result<void> settled = impl->settle_identity(); !settled) {
     return tl::unexpected(std::move(settled).error());
@@ -209,9 +231,48 @@ Result<void> Engine::remove_arm(PointId point, std::string_view id) {
   return impl_->change_arm(point, id, EventKind::arm_removed);
 }
 
-Result<std::size_t> Engine::pump() { return impl_->pump(); }
+Result<std::size_t> Engine::pump() {
+  Result<std::size_t> pumped = impl_->pump();
+  if (!impl_->config.threads) {
+    impl_->run_callbacks();
+  }
+  return pumped;
+}
+
+std::size_t Engine::fold() noexcept { return impl_->fold(); }
 Result<void> Engine::drain() { return impl_->drain(); }
 Result<std::uint64_t> Engine::checkpoint() { return impl_->checkpoint(); }
+
+Ticket Engine::durable_ticket() const noexcept {
+  return impl_->options.journal == nullptr
+             ? Ticket::none
+             : static_cast<Ticket>(impl_->committed.load(std::memory_order_acquire));
+}
+
+Result<void> Engine::wait_durable(Ticket ticket, std::chrono::nanoseconds timeout) {
+  return impl_->wait_durable(ticket, timeout);
+}
+
+Result<void> Engine::when_durable(Ticket ticket, DurableCallback callback) {
+  return impl_->when_durable(ticket, std::move(callback));
+}
+
+std::future<Result<void>> Engine::durable(Ticket ticket) {
+  const auto promise = std::make_shared<std::promise<Result<void>>>();
+  const Result<void> taken =
+      impl_->when_durable(ticket, [promise](const Result<void>& verdict) { promise->set_value(verdict); });
+  if (!taken) {
+    promise->set_value(taken);
+  }
+  return promise->get_future();
+}
+
+bool Engine::acknowledges_durably(PointId point) const noexcept {
+  const auto number = static_cast<std::size_t>(point);
+  return number < impl_->points.size() && impl_->points[number]->config().durable;
+}
+
+EngineHealth Engine::health() const { return impl_->health(); }
 
 std::optional<Fate> Engine::last_fate() const noexcept {
   return impl_->config.threads ? std::nullopt : impl_->last_fate;
@@ -226,7 +287,12 @@ EngineMetrics Engine::metrics() const {
   out.store_error = store.error;
   out.queue_shed = impl_->queue_shed.load(std::memory_order_relaxed);
   out.queue_blocked = impl_->queue_blocked.load(std::memory_order_relaxed);
+  out.checkpoint_errors = store.checkpoint_errors;
   out.outcomes_refused = impl_->outcomes_refused.load(std::memory_order_relaxed);
+  out.outcomes_foreign = impl_->outcomes_foreign.load(std::memory_order_relaxed);
+  out.not_durable = impl_->not_durable.load(std::memory_order_relaxed);
+  out.callbacks_waiting = impl_->callbacks.size();
+  out.client_keys = impl_->client_keys.metrics();
   const std::scoped_lock lock(impl_->learner_mutex);
   out.position = impl_->position;
   for (const std::unique_ptr<Point>& point : impl_->points) {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,7 +22,12 @@
 #include <attune/engine/engine.hpp>
 #include <attune/store/journal.hpp>
 
+#include "engine/callbacks.hpp"
+#include "engine/client_keys.hpp"
 #include "engine/config.hpp"
+#include "engine/config_history.hpp"
+#include "engine/decision_id.hpp"
+#include "engine/doorbell.hpp"
 #include "engine/point.hpp"
 #include "engine/ring.hpp"
 
@@ -30,8 +37,14 @@ namespace attune {
 void set_last_error(std::string_view before, std::string_view name = {},
                     std::string_view after = {}) noexcept;
 
+/// Leaves the sentence and returns the code.
+Errc refuse(Errc code, std::string_view before, std::string_view name = {},
+            std::string_view after = {}) noexcept;
+
 /// The number that stands for an episode in records; never 0, which means none.
 [[nodiscard]] std::uint64_t episode_hash(std::string_view episode) noexcept;
+
+struct Scratch;
 
 struct Engine::Impl {
   Impl(EngineConfig engine_config, EngineOptions engine_options);
@@ -41,51 +54,113 @@ struct Engine::Impl {
   Impl(Impl&&) = delete;
   Impl& operator=(Impl&&) = delete;
 
-  // ---- opening (open.cpp)
+  // ---- opening (open.cpp, recover.cpp)
   [[nodiscard]] Result<void> build_points();
+  [[nodiscard]] Result<void> check_acknowledgements() const;
   [[nodiscard]] Result<void> settle_identity();
+  void use_identity(std::uint64_t seed, std::string_view node);
   [[nodiscard]] Result<void> recover();
-  [[nodiscard]] Result<void> replay(std::uint64_t first);
+  /// What lies on the way from a checkpoint to the present: its state, and the position that it contains.
+  struct Base {
+    Bytes state;  ///< empty: the beginning of the journal
+    std::uint64_t position = 0;
+  };
+  [[nodiscard]] Result<Base> take_checkpoint();
+  /// Folds what was written under earlier configurations, each part under its own.
+  [[nodiscard]] Result<void> replay_history(const ConfigHistory& history, Base& base);
+  [[nodiscard]] Result<void> replay_part(const std::string& old_config, std::uint64_t last, Base& base);
+  /// Folds the records `first` ... `last`.
+  [[nodiscard]] Result<void> replay(const RecordReader& read, std::uint64_t first, std::uint64_t last);
   [[nodiscard]] Result<void> load_state(ByteView bytes);
+  [[nodiscard]] Result<void> note_config(ConfigHistory& history);
   [[nodiscard]] Result<void> add_configured_arms();
 
-  // ---- producers (decide.cpp); any thread in thread mode
+  // ---- producers (decide.cpp, outcome.cpp); any thread in thread mode
   [[nodiscard]] Errc decide(PointId id, const ContextView& context, const DecideOptions& asked,
                             Decision& out) noexcept;
+  [[nodiscard]] Errc decide_with_key(Point& point, DecisionRecord& record, Scratch& mine,
+                                     const DecideOptions& asked, Decision& out) noexcept;
+  /// Chooses, and queues the record.
+  [[nodiscard]] Errc make_decision(Point& point, DecisionRecord& record, Scratch& mine,
+                                   const DecideOptions& asked, Decision& out) noexcept;
+  [[nodiscard]] Errc queue_decision(DecisionRecord& record, const Scratch& mine, Decision& out) noexcept;
   [[nodiscard]] Errc outcome(const Uuid& decision, std::span<const Component> components,
                              const OutcomeOptions& given) noexcept;
+  [[nodiscard]] Errc read_outcome(std::span<const Component> components, const OutcomeOptions& given,
+                                  OutcomeRecord& record) const noexcept;
   [[nodiscard]] Errc push_event(const EventRecord& event) noexcept;
   [[nodiscard]] Result<void> check_new_arm(PointId id, std::string_view arm, Features features,
                                            const ArmPrior& prior) const;
   [[nodiscard]] Result<void> change_arm(PointId id, std::string_view arm, EventKind kind);
-  [[nodiscard]] Uuid make_id(std::uint32_t point, std::uint64_t sequence, Nanos time) const noexcept;
-  /// The point a decision id was made at, if it was made here; any number otherwise.
-  [[nodiscard]] std::uint32_t point_of(const Uuid& id) const noexcept;
   /// Room for a record; waits by the queue's rule. Empty: refused, and counted.
-  [[nodiscard]] std::span<std::byte> claim(std::size_t size, bool may_wait_long) noexcept;
+  [[nodiscard]] std::span<std::byte> claim(std::size_t size, bool may_wait_long,
+                                           std::uint64_t& behind) noexcept;
+  [[nodiscard]] std::span<std::byte> wait_for_room(std::size_t size, bool may_wait_long,
+                                                   std::uint64_t& behind) noexcept;
+  void note_shed() noexcept;
 
-  // ---- learner (learner.cpp); under learner_mutex
+  // ---- acknowledgement (acknowledge.cpp)
+  enum class Waited : std::uint8_t { durable, failing, late, closing, inside_callback };
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+  /// Thread mode: rests until everything before `cursor` is committed.
+  [[nodiscard]] Waited wait_committed(std::uint64_t cursor, const Deadline& deadline) noexcept;
+  /// Waits as the point says.
+  [[nodiscard]] Errc acknowledge(std::uint32_t point, Ticket ticket, bool wait) noexcept;
+  [[nodiscard]] Result<void> wait_durable(Ticket ticket, std::chrono::nanoseconds timeout);
+  [[nodiscard]] Result<void> when_durable(Ticket ticket, DurableCallback callback);
+  /// Journal side: publishes what is durable, and wakes and calls who waits for it.
+  void publish_committed();
+  void wake_waiters();
+  void run_callbacks();
+  [[nodiscard]] bool somebody_waits() noexcept;
+
+  // ---- learner (learner.cpp, state.cpp); under learner_mutex
   std::size_t fold_available(std::size_t limit) noexcept;
-  void fold_record(std::span<std::byte> bytes) noexcept;
+  void fold_record(ByteView bytes) noexcept;
+  void fold_decision(Point& point, ByteView bytes) noexcept;
   void publish() noexcept;
+  void publish_copies();
   void push_ticks(Nanos now) noexcept;
   [[nodiscard]] Bytes state() const;
   [[nodiscard]] bool checkpoint_due(Nanos now) const noexcept;
-  Result<void> commit(bool with_checkpoint);
-  /// Appends records (with a state: and a checkpoint over them), and notes how it went.
-  Result<void> append(std::span<const ByteView> records, const Bytes* state, Nanos time,
-                      std::uint64_t last_position);
   Result<std::size_t> pump();
+  std::size_t fold() noexcept;
   Result<void> drain();
   Result<std::uint64_t> checkpoint();
+
+  // ---- durability (commit.cpp); the journal thread's, or the pumping thread's
+  /// A state to be committed with the records before `cursor`.
+  struct Snapshot {
+    Bytes state;
+    std::uint64_t cursor = 0;
+    std::uint64_t position = 0;
+    Nanos time = 0;
+    std::uint64_t requests = 0;  ///< checkpoint requests that it answers
+  };
+  /// One transaction: the records before `end`, and the state that contains exactly them (may be null). When
+  /// the state cannot be stored, the records alone; its trouble is noted, and is no error.
+  Result<void> commit(std::uint64_t end, const Snapshot* taken);
+  Result<void> append(std::uint64_t end, const Snapshot* taken);
+  /// Records that a failed attempt left in the journal after all are not written again.
+  void skip_what_is_there(std::uint64_t end);
   void note_store(const Result<void>& result);
+  void note_checkpoint(const Result<CheckpointInfo>& result);
   void say(int level, const std::string& message) const;
+  /// Pump mode: commits what is folded.
+  Result<void> commit_folded(bool with_checkpoint);
+  [[nodiscard]] bool may_try_store() const noexcept;
+
+  // ---- health (health.cpp)
+  [[nodiscard]] EngineHealth health() const;
 
   // ---- threads (threads.cpp)
   void start_threads();
   void stop_threads();
   void learner_loop();
   void journal_loop();
+  /// False: the store failed.
+  [[nodiscard]] bool commit_round(std::uint64_t end, std::optional<Snapshot>& taken);
+  void rest_after_failure();
   Result<void> wait_for(std::uint64_t tail);
 
   EngineConfig config;
@@ -94,7 +169,8 @@ struct Engine::Impl {
   std::vector<std::unique_ptr<Point>> points;
   std::unordered_map<std::string, std::uint32_t> point_numbers;
   std::vector<std::string> component_names;  ///< of all points, sorted
-  std::uint64_t id_key = 0;
+  DecisionIds ids;
+  ClientKeys client_keys;
   std::string config_digest;
   std::vector<std::string> notes;
 
@@ -102,6 +178,12 @@ struct Engine::Impl {
   std::atomic<std::uint64_t> queue_shed{0};
   std::atomic<std::uint64_t> queue_blocked{0};
   std::atomic<std::uint64_t> outcomes_refused{0};
+  std::atomic<std::uint64_t> outcomes_foreign{0};
+  std::atomic<std::uint64_t> not_durable{0};
+  std::atomic<Nanos> shed_since{0};  ///< first record shed of the present trouble
+  std::atomic<Nanos> shed_last{0};
+  std::atomic<bool> ring_stalled{
+      false};  ///< somebody waited for room in vain; nobody waits again until there was
   std::atomic<bool> store_failing{false};
   std::atomic<bool> stopping{false};
 
@@ -116,9 +198,21 @@ struct Engine::Impl {
   std::atomic<std::uint64_t> folded{0};  ///< fold_cursor as other threads see it
 
   // The journal thread's, or the pumping thread's; nobody else touches them or the journal.
-  std::uint64_t commit_cursor = 0;  ///< ring cursor behind the last durable record
+  std::uint64_t commit_cursor = 0;    ///< ring cursor behind the last durable record
+  std::uint64_t commit_position = 0;  ///< position of that record
   std::vector<ByteView> batch;
   std::atomic<std::uint64_t> committed{0};  ///< commit_cursor as other threads see it
+  std::atomic<Nanos> append_since{0};       ///< when the present append began; 0: none runs
+  std::atomic<Nanos> retry_at{0};           ///< pump mode: the store is not tried before by decide()
+  Nanos retry_pause = 0;
+
+  // Who waits for commits.
+  Doorbell learner_bell;
+  Doorbell journal_bell;
+  std::mutex wait_mutex;
+  std::condition_variable wait_condition;
+  std::atomic<std::uint32_t> waiters{0};
+  DurableCallbacks callbacks;
 
   /// What is known of the store. Its mutex is never held during I/O: health must not wait for a disk.
   struct StoreStatus {
@@ -126,7 +220,13 @@ struct Engine::Impl {
     std::uint64_t checkpoints = 0;
     std::uint64_t checkpoint_number = 0;
     std::uint64_t errors = 0;
-    std::string error;
+    std::uint64_t checkpoint_errors = 0;
+    Nanos failing_since = 0;
+    Nanos checkpoint_failing_since = 0;
+    Nanos damage_since = 0;
+    std::string error;             ///< empty: it works
+    std::string checkpoint_error;  ///< empty: the last one worked
+    std::string damage;            ///< found on opening, not yet behind a new checkpoint
   };
   mutable std::mutex status_mutex;
   StoreStatus status;
@@ -145,22 +245,14 @@ struct Engine::Impl {
   NameBook names;
   void publish_names();
 
-  /// A state taken by the learner thread, to be committed with the records before `cursor`.
-  struct Snapshot {
-    Bytes state;
-    std::uint64_t cursor = 0;
-    std::uint64_t position = 0;
-    Nanos time = 0;
-    std::uint64_t requests = 0;  ///< checkpoint requests that it answers
-  };
-  bool commit_until(std::uint64_t end, const Snapshot* taken, std::uint64_t& last_position);
   std::mutex snapshot_mutex;
-  std::optional<Snapshot> snapshot;
+  std::optional<Snapshot> snapshot;  ///< taken by the learner thread, for the journal thread
   std::atomic<std::uint64_t> checkpoint_requests{0};
   std::atomic<std::uint64_t> checkpoint_answers{0};
 
   std::thread learner_thread;
   std::thread journal_thread;
+  std::atomic<std::thread::id> callback_thread{};  ///< who runs callbacks now
 };
 
 }  // namespace attune

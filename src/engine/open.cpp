@@ -27,8 +27,6 @@ std::string hex(std::uint64_t value) {
   return {text.data(), end.ptr};
 }
 
-std::string digest_of(std::string_view text) { return hex(hash64(text, 1)) + "-" + hex(hash64(text, 2)); }
-
 /// The value under `key`, or `fresh`, which is then written there.
 Result<std::string> meta_or(Journal& journal, std::string_view key, const std::string& fresh) {
   Result<std::optional<std::string>> found = journal.meta(key);
@@ -146,115 +144,22 @@ Result<void> Engine::Impl::settle_identity() {
     config.seed = stored;
     node = std::move(*known);
   }
-  id_key = mix64(config.seed ^ hash64(node));
-  config_digest = digest_of(config.canonical_text);
+  use_identity(config.seed, node);
   return {};
 }
 
-Result<void> Engine::Impl::recover() {
-  Journal& journal = *options.journal;
-  std::vector<std::string> skipped;
-  Result<std::optional<Checkpoint>> checkpoint = journal.newest_checkpoint(&skipped);
-  if (!checkpoint) {
-    return tl::unexpected(std::move(checkpoint).error());
-  }
-  notes = std::move(skipped);
-  bool other_config = false;
-  if (*checkpoint) {
-    const Checkpoint& found = **checkpoint;
-    if (Result<void> loaded = load_state(found.state); !loaded) {
-      return fail(loaded.error().code, "checkpoint " + std::to_string(found.info.number) + " of " +
-                                           journal.describe() + ": " + loaded.error().message);
-    }
-    if (position != found.info.position) {
-      return fail(Errc::corrupt_state, "checkpoint " + std::to_string(found.info.number) +
-                                           " says another position than its state");
-    }
-    other_config = found.info.config_digest != config_digest;
-    {
-      const std::scoped_lock lock(status_mutex);
-      status.checkpoint_number = found.info.number;
-    }
-    last_checkpoint_position = position;
-    last_checkpoint_time = found.info.time;
-    notes.push_back("state taken from checkpoint " + std::to_string(found.info.number) + " at position " +
-                    std::to_string(position));
-  } else {
-    last_checkpoint_time = clock->now();
-  }
-  const std::uint64_t from = position;
-  if (Result<void> replayed = replay(from + 1); !replayed) {
-    return replayed;
-  }
-  if (position > from) {
-    notes.push_back("replayed " + std::to_string(position - from) + " records");
-  }
-  publish();
-  {
-    const std::scoped_lock lock(status_mutex);
-    status.durable_position = position;
-  }
-  publish_names();
-  if (Result<void> added = add_configured_arms(); !added) {
-    return added;
-  }
-  if (other_config) {
-    // Records before this point were made under the old configuration: never replay them under the new one
-    // again.
-    notes.emplace_back("the configuration has changed since the last checkpoint: a new one was taken");
-    const std::scoped_lock lock(learner_mutex);
-    if (Result<void> done = commit(true); !done) {
-      return done;
-    }
-  }
-  return journal.set_meta("config", config.canonical_text);
+void Engine::Impl::use_identity(std::uint64_t seed, std::string_view node) {
+  config.seed = seed;
+  ids = DecisionIds(mix64(seed ^ hash64(node)));
+  config_digest = config_digest_of(config.canonical_text);
 }
 
-Result<void> Engine::Impl::replay(std::uint64_t first) {
-  constexpr std::size_t kPublishEvery = 4096;
-  std::vector<std::uint64_t> aligned;
-  std::size_t count = 0;
-  return options.journal->read(first, [&](ByteView record) {
-    // Folding only reads, but the shared code takes the ring's writable bytes.
-    aligned.resize((record.size() + 7) / 8);
-    std::ranges::copy(record, reinterpret_cast<std::byte*>(aligned.data()));
-    ++position;
-    fold_record({reinterpret_cast<std::byte*>(aligned.data()), record.size()});
-    if (++count % kPublishEvery == 0) {
-      publish();
-    }
-    return true;
-  });
-}
-
-/// Arms that the configuration has gained since the store was written are added as any arm is: by a record.
-Result<void> Engine::Impl::add_configured_arms() {
-  for (const std::unique_ptr<Point>& point : points) {
-    if (point->is_optimizer()) {
-      continue;
-    }
-    for (const ArmConfig& arm : point->config().arms) {
-      if (point->learned().arms.find(arm.id) != kNoArm) {
-        continue;
-      }
-      EventRecord event;
-      event.header.time = clock->now();
-      event.header.point = point->config().number;
-      event.kind = EventKind::arm_added;
-      event.text = arm.id;
-      event.numbers = arm.features;
-      event.value = arm.prior.mean;
-      event.aux = arm.prior.weight;
-      if (const Errc pushed = push_event(event); pushed != Errc::ok) {
-        return fail(pushed, std::string(last_error()));
-      }
-      notes.push_back("arm '" + arm.id + "' of '" + point->config().name +
-                      "' is new in the configuration: added");
-      const std::scoped_lock lock(learner_mutex);
-      fold_available(1);
-      if (Result<void> committed_now = commit(false); !committed_now) {
-        return committed_now;
-      }
+Result<void> Engine::Impl::check_acknowledgements() const {
+  for (const PointConfig& point : config.points) {
+    if (point.durable && options.journal == nullptr) {
+      return fail(
+          Errc::invalid_config,
+          "points." + point.name + ".acknowledge = \"durable\" needs a store: in memory nothing is durable");
     }
   }
   return {};

@@ -97,7 +97,7 @@ Point::Point(PointConfig config, PointState state, Collector collector, bool sha
 
 Errc Point::perform(const PolicyOp& op) noexcept {
   dirty_ = true;
-  if (published_.shared()) {
+  if (published_.shared() && log_->active()) {
     log_->add(config_.number, op);
   }
   return apply(published_.back(), op);
@@ -108,6 +108,7 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   ++counters_.decisions;
   counters_.explored += (record.header.flags & DecisionRecord::kGreedy) == 0 ? 1 : 0;
   counters_.fallbacks += record.rung == Rung::policy ? 0 : 1;
+  folded_sequence_ = std::max(folded_sequence_, record.sequence + 1);
   if (record.sequence >= next_sequence.load(std::memory_order_relaxed)) {  // replay only
     next_sequence.store(record.sequence + 1, std::memory_order_relaxed);
   }
@@ -122,9 +123,29 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   }
 }
 
-Fate Point::fold(const OutcomeRecord& record, OpLog& log) noexcept {
+Fate Point::fold(const OutcomeRecord& record, std::optional<std::uint64_t> sequence, OpLog& log) noexcept {
   log_ = &log;
-  return collector_.on_outcome(record, *this);
+  const Fate fate = collector_.on_outcome(record, *this);
+  if (fate != Fate::unknown_decision) {
+    return fate;
+  }
+  if (!sequence) {
+    ++counters_.foreign;
+    return Fate::foreign;
+  }
+  if (*sequence >= folded_sequence_) {
+    ++counters_.early;
+    return Fate::early;
+  }
+  return fate;  // forgotten, or never recorded
+}
+
+void Point::publish_copy() {
+  PointState copy = learned();
+  published_.publish();
+  if (published_.shared()) {
+    published_.back() = std::move(copy);
+  }
 }
 
 void Point::fold(const EventRecord& record, OpLog& log) noexcept {
@@ -213,6 +234,8 @@ PointMetrics Point::metrics() const {
                    .refused = refused.load(std::memory_order_relaxed),
                    .refused_rewards = counters_.refused_rewards,
                    .arm_gone = counters_.arm_gone,
+                   .foreign = counters_.foreign,
+                   .early = counters_.early,
                    .pending = collector_.pending(),
                    .rewards = collector_.counters(),
                    .arms = {},
@@ -239,15 +262,17 @@ void Point::save(Writer& writer) const {
   collector_.save(collector);
   writer.blob(collector.view());
   writer.numbers(arm_since_);
-  writer.u64(next_sequence.load(std::memory_order_relaxed));
+  writer.u64(folded_sequence_);  // not next_sequence: deciders are ahead of the fold
   writer.u64(counters_.decisions);
   writer.u64(counters_.explored);
   writer.u64(counters_.fallbacks);
   writer.u64(counters_.refused_rewards);
   writer.u64(counters_.arm_gone);
+  writer.u64(counters_.foreign);
+  writer.u64(counters_.early);
 }
 
-Result<void> Point::load(Reader& reader) {
+Result<void> Point::load(Reader& reader, std::uint32_t state_version) {
   const std::string where = "decision point '" + config_.name + "': ";
   const std::string_view name = reader.text();
   const std::string_view policy_name = reader.text();
@@ -288,12 +313,17 @@ Result<void> Point::load(Reader& reader) {
                                          (policy.at_end() ? "reward collector" : "policy"));
   }
   arm_since_ = reader.numbers<std::uint64_t>(state.arms.slot_count());
-  next_sequence.store(reader.u64(), std::memory_order_relaxed);
+  folded_sequence_ = reader.u64();
+  next_sequence.store(folded_sequence_, std::memory_order_relaxed);
   counters_ = {.decisions = reader.u64(),
                .explored = reader.u64(),
                .fallbacks = reader.u64(),
                .refused_rewards = reader.u64(),
                .arm_gone = reader.u64()};
+  if (state_version >= 2) {
+    counters_.foreign = reader.u64();
+    counters_.early = reader.u64();
+  }
   if (!reader.ok()) {
     return fail(Errc::corrupt_state, where + "the checkpoint is cut short");
   }

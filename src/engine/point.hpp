@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct FoldCounters {
   std::uint64_t fallbacks = 0;
   std::uint64_t refused_rewards = 0;  ///< rewards that the policy refused, as outside its range
   std::uint64_t arm_gone = 0;         ///< rewards for an arm that was removed meanwhile
+  std::uint64_t foreign = 0;          ///< outcomes for ids that another engine made
+  std::uint64_t early = 0;            ///< outcomes for decisions that are not in the journal yet
 
   bool operator==(const FoldCounters&) const = default;
 };
@@ -56,11 +59,15 @@ class Point final : private RewardSink {
 
   /// Fold one record. Ops go to the back copy and, when shared, to `log`.
   void fold(const DecisionRecord& record, OpLog& log) noexcept;
-  [[nodiscard]] Fate fold(const OutcomeRecord& record, OpLog& log) noexcept;
+  /// `sequence`: the number of the decision, as its id says; no value: another engine made the id.
+  [[nodiscard]] Fate fold(const OutcomeRecord& record, std::optional<std::uint64_t> sequence,
+                          OpLog& log) noexcept;
   void fold(const EventRecord& record, OpLog& log) noexcept;
 
   /// Makes what was folded visible to deciders; afterwards bring_up() must see the same ops.
   void publish() noexcept { published_.publish(); }
+  /// Makes what was folded without a log visible to deciders: one copy of the state.
+  void publish_copy();
   void bring_up(const PolicyOp& op) noexcept { static_cast<void>(apply(published_.back(), op)); }
   [[nodiscard]] const PointState& learned() const noexcept { return published_.back(); }
   [[nodiscard]] bool dirty() const noexcept { return dirty_; }
@@ -69,8 +76,8 @@ class Point final : private RewardSink {
   [[nodiscard]] PointMetrics metrics() const;
 
   void save(Writer& writer) const;
-  /// Errors: corrupt_state, unsupported_version, dimension_mismatch.
-  [[nodiscard]] Result<void> load(Reader& reader);
+  /// `version`: of the engine's state format. Errors: corrupt_state, unsupported_version, dimension_mismatch.
+  [[nodiscard]] Result<void> load(Reader& reader, std::uint32_t version);
 
  private:
   Point(PointConfig config, PointState state, Collector collector, bool shared);
@@ -88,6 +95,7 @@ class Point final : private RewardSink {
   LeftRight<PointState> published_;
   Collector collector_;
   FoldCounters counters_;
+  std::uint64_t folded_sequence_ = 0;     ///< one more than the largest number of a folded decision
   std::vector<std::uint64_t> arm_since_;  ///< by slot: position of the record that put the present arm there
   std::uint64_t stream_;
   std::string policy_name_;

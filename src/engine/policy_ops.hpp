@@ -64,6 +64,9 @@ class OpLog {
   void add(std::uint32_t point, const PolicyOp& op);
   void clear() noexcept;
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  /// Switched off while a journal is replayed: the second copies are then copied whole, once.
+  [[nodiscard]] bool active() const noexcept { return active_; }
+  void set_active(bool on) noexcept { active_ = on; }
 
   /// Calls `visit(point, op)` in the order of the adds.
   template <class Visitor>
@@ -94,6 +97,7 @@ class OpLog {
     return std::span(words_).subspan(part.at, part.size);
   }
 
+  bool active_ = true;
   std::vector<Entry> entries_;
   std::vector<double> numbers_;
   std::vector<std::uint32_t> words_;

@@ -21,7 +21,7 @@ Ring::Ring(std::size_t capacity) : capacity_(capacity) {
   words_ = std::make_unique<Word[]>(capacity / kWord);
 }
 
-std::span<std::byte> Ring::claim(std::size_t size) noexcept {
+std::span<std::byte> Ring::claim(std::size_t size, std::uint64_t& behind) noexcept {
   ATTUNE_ASSERT(size > 0 && size % kWord == 0, "a record's size is a multiple of 8");
   if (size > max_record()) {
     return {};
@@ -42,6 +42,7 @@ std::span<std::byte> Ring::claim(std::size_t size) noexcept {
       word(tail).store(kPadding | padding, std::memory_order_release);
       tail += padding;
     }
+    behind = tail + frame;
     auto* bytes = reinterpret_cast<std::byte*>(&word(tail)) + kWord;
     return {bytes, size};
   }

@@ -27,7 +27,12 @@ class Ring {
 
   /// Space for a record of `size` bytes (a multiple of 8), or an empty span when there is none now. Commit it
   /// soon: the reader waits at an uncommitted frame.
-  [[nodiscard]] std::span<std::byte> claim(std::size_t size) noexcept;
+  [[nodiscard]] std::span<std::byte> claim(std::size_t size) noexcept {
+    std::uint64_t behind = 0;
+    return claim(size, behind);
+  }
+  /// `behind`: the cursor behind this record, where next() will leave its reader.
+  [[nodiscard]] std::span<std::byte> claim(std::size_t size, std::uint64_t& behind) noexcept;
   static void commit(std::span<std::byte> record) noexcept;
 
   /// Largest record that can ever be claimed.

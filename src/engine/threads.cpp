@@ -12,15 +12,15 @@ namespace {
 constexpr std::size_t kFoldBatch = 1024;
 constexpr std::chrono::microseconds kShortPause{50};
 constexpr std::chrono::microseconds kLongPause{1000};
-constexpr std::chrono::milliseconds kRetryPause{100};
 
-/// Sleeps longer the longer there was nothing to do. Producers never have to wake anyone: that would be a
-/// system call.
+/// Rests longer the longer there was nothing to do. Producers at async points never have to wake anyone: that
+/// would be a system call. Those who wait for a commit ring.
 class Idle {
  public:
   void worked() noexcept { pause_ = kShortPause; }
-  void rest() {
-    std::this_thread::sleep_for(pause_);
+  template <class Busy>
+  void rest(Doorbell& bell, Busy&& busy) {
+    bell.rest(pause_, busy);
     pause_ = std::min(pause_ * 2, kLongPause);
   }
 
@@ -41,12 +41,17 @@ void Engine::Impl::stop_threads() {
   }
   static_cast<void>(wait_for(ring.tail()));
   stopping.store(true);
+  learner_bell.ring();
   learner_thread.join();
+  journal_bell.ring();
   journal_thread.join();
+  const std::scoped_lock lock(wait_mutex);
+  wait_condition.notify_all();
 }
 
 void Engine::Impl::learner_loop() {
   Idle idle;
+  std::uint64_t requests_taken = 0;
   while (!stopping.load(std::memory_order_acquire)) {
     std::size_t count = 0;
     {
@@ -55,88 +60,91 @@ void Engine::Impl::learner_loop() {
       push_ticks(now);
       count = fold_available(kFoldBatch);
       const std::scoped_lock guard(snapshot_mutex);
-      const bool asked = checkpoint_requests.load() > checkpoint_answers.load();
-      if (options.journal != nullptr && !snapshot && (asked || checkpoint_due(now))) {
-        snapshot = Snapshot{.state = state(),
-                            .cursor = fold_cursor,
-                            .position = position,
-                            .time = now,
-                            .requests = checkpoint_requests.load()};
+      const std::uint64_t requests = checkpoint_requests.load();
+      if (options.journal != nullptr && !snapshot && (requests > requests_taken || checkpoint_due(now))) {
+        snapshot = Snapshot{
+            .state = state(), .cursor = fold_cursor, .position = position, .time = now, .requests = requests};
+        requests_taken = requests;
         last_checkpoint_position = position;
         last_checkpoint_time = now;
+        journal_bell.ring();
       }
     }
     if (count > 0) {
       idle.worked();
+      if (somebody_waits()) {
+        journal_bell.ring();
+      }
     } else {
-      idle.rest();
+      idle.rest(learner_bell, [this, requests_taken] {
+        std::uint64_t cursor = fold_cursor;
+        return !ring.next(cursor).empty() || checkpoint_requests.load() > requests_taken || stopping.load();
+      });
     }
   }
 }
 
 void Engine::Impl::journal_loop() {
   Idle idle;
-  std::uint64_t last_position = store_status().durable_position;
-  std::optional<Snapshot> taken;  // kept until it is committed
+  std::optional<Snapshot> taken;
   for (;;) {
     const bool last_round = stopping.load(std::memory_order_acquire);
-    if (!taken) {
+    // In this order: a state that is taken later contains at least these records.
+    const std::uint64_t end = folded.load(std::memory_order_acquire);
+    {
       const std::scoped_lock guard(snapshot_mutex);
       taken.swap(snapshot);
     }
-    // A state goes into the same transaction as the last record it contains.
-    const std::uint64_t end = taken ? taken->cursor : folded.load(std::memory_order_acquire);
     if (end == commit_cursor && !taken) {
+      run_callbacks();
       if (last_round) {
         return;
       }
-      idle.rest();
+      idle.rest(journal_bell, [this] {
+        return folded.load(std::memory_order_acquire) != commit_cursor || callbacks.due(commit_cursor) ||
+               stopping.load();
+      });
       continue;
     }
-    if (!commit_until(end, taken ? &*taken : nullptr, last_position)) {
-      if (last_round) {
-        return;
-      }
-      std::this_thread::sleep_for(kRetryPause);
-      continue;
-    }
-    taken.reset();
+    const bool done = commit_round(end, taken);
+    run_callbacks();
     idle.worked();
+    if (!done) {
+      if (last_round) {
+        return;
+      }
+      rest_after_failure();
+    }
   }
 }
 
-/// One transaction: the records before `end`, and the state that contains exactly them. False: the store
-/// failed.
-bool Engine::Impl::commit_until(std::uint64_t end, const Snapshot* taken, std::uint64_t& last_position) {
-  if (options.journal != nullptr) {
-    batch.clear();
-    for (std::uint64_t cursor = commit_cursor; cursor != end;) {
-      batch.emplace_back(ring.next(cursor));
-    }
-    const std::uint64_t last = last_position + batch.size();
-    if (!append(batch, taken == nullptr ? nullptr : &taken->state, taken == nullptr ? 0 : taken->time,
-                last)) {
-      return false;
-    }
-    last_position = last;
-  }
-  commit_cursor = end;
-  ring.release(end);
-  committed.store(end, std::memory_order_release);
-  if (taken != nullptr) {
+bool Engine::Impl::commit_round(std::uint64_t end, std::optional<Snapshot>& taken) {
+  // A state goes into the same transaction as the last record it contains.
+  const Result<void> done = commit(taken ? taken->cursor : end, taken ? &*taken : nullptr);
+  if (taken) {
     checkpoint_answers.store(std::max(checkpoint_answers.load(), taken->requests));
+    taken.reset();
   }
-  return true;
+  return done.has_value();
+}
+
+void Engine::Impl::rest_after_failure() {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(retry_pause);
+  for (auto now = until - std::chrono::nanoseconds(retry_pause); now < until && !stopping.load();
+       now = std::chrono::steady_clock::now()) {
+    journal_bell.rest(until - now, [this] { return stopping.load(); });
+  }
 }
 
 Result<void> Engine::Impl::wait_for(std::uint64_t tail) {
-  while (committed.load(std::memory_order_acquire) < tail) {
-    if (store_failing.load()) {
+  switch (wait_committed(tail, std::nullopt)) {
+    case Waited::durable:
+      return {};
+    case Waited::inside_callback:
+      return fail(Errc::invalid_argument, "a callback may not wait for its own engine");
+    default:
       return fail(Errc::io, "not everything is durable: " + store_status().error);
-    }
-    std::this_thread::sleep_for(kShortPause);
   }
-  return {};
 }
 
 }  // namespace attune

@@ -34,6 +34,7 @@ enum class Errc : std::int32_t {
   parse = 17,               ///< text is not what the format allows
   full = 18,                ///< a configured bound on memory is reached
   conflict = 19,            ///< the same idempotency key came with another value
+  not_durable = 20,         ///< taken and queued, but not known to be on disk; asking again is safe
 };
 
 /// The name of a code, as documented and as the pipe protocol sends it: `Errc::unknown_arm` is "unknown_arm".

@@ -3,14 +3,17 @@
 /// Engine: named decision points that decide now and learn from what comes back later.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <attune/core/clock.hpp>
@@ -40,11 +43,20 @@ struct ContextView {
   std::span<const NamedFeature> named{};
 };
 
+class Replay;
+
+/// Place of a record in an engine's queue: everything up to durable_ticket() is on disk. Later records have
+/// larger tickets. Valid as long as the engine is open.
+enum class Ticket : std::uint64_t { none = 0 };
+
 struct DecideOptions {
   std::span<const std::string_view> arms{};  ///< offer only these arms; empty: all enabled ones
   std::string_view episode{};                ///< chain this decision to others of the same name
-  std::string_view client_key{};             ///< noted in the record
-  std::string_view subject{};                ///< who it is about: its hash is noted, for deletion by subject
+  /// Asking again with the same key, point and context gives the same decision (see client_keys in
+  /// docs/configuration.md); empty: every call is a new decision.
+  std::string_view client_key{};
+  std::string_view subject{};  ///< who it is about: its hash is noted, for deletion by subject
+  bool wait = true;            ///< at a durable point: return after the commit; false: at once, with a ticket
 };
 
 /// The answer to decide(). Make one and reuse it: nothing in it points into the engine.
@@ -58,6 +70,7 @@ struct Decision {
   Rung rung = Rung::policy;
   bool greedy = true;
   std::vector<double> parameters;  ///< optimizer points: the proposed values, else empty
+  Ticket ticket = Ticket::none;    ///< of its record; none: durable since before this engine was opened
 };
 
 struct OutcomeOptions {
@@ -65,7 +78,12 @@ struct OutcomeOptions {
   bool terminal = false;   ///< the episode ended with this decision
   bool truncated = false;  ///< the episode was cut off after it; `next` is the state then, where known
   Features next{};
+  bool wait = true;          ///< at a durable point: return after the commit; false: at once, with a ticket
+  Ticket* ticket = nullptr;  ///< gets the ticket of the outcome's record
 };
+
+/// Called once with ok, or with why the record will not become durable in this engine's lifetime.
+using DurableCallback = std::function<void(const Result<void>&)>;
 
 /// Handle of a decision point, cheap to copy, valid as long as the engine. Look it up once.
 enum class PointId : std::uint32_t {};
@@ -81,23 +99,57 @@ struct PointMetrics {
   std::uint64_t refused = 0;          ///< decide() calls refused for their input
   std::uint64_t refused_rewards = 0;  ///< rewards that the policy refused, as outside its range
   std::uint64_t arm_gone = 0;         ///< rewards of arms that were removed meanwhile
+  std::uint64_t foreign = 0;          ///< of rewards.unknown_decision: ids that another engine made
+  std::uint64_t early = 0;  ///< of rewards.unknown_decision: ids of decisions not in the journal yet
   std::size_t pending = 0;
   CollectorCounters rewards;
   std::vector<std::string> arms;          ///< external ids, by slot; empty text: free slot
   std::vector<std::uint64_t> selections;  ///< by slot
 };
 
+/// What is known of client keys.
+struct ClientKeyMetrics {
+  std::uint64_t remembered = 0;  ///< keys that a retry would find
+  std::uint64_t retried = 0;     ///< decide() calls answered with an earlier decision
+  std::uint64_t conflicts = 0;   ///< decide() calls refused: the key belongs to another point or context
+  std::uint64_t forgotten = 0;   ///< keys dropped for newer ones, ever
+};
+
 struct EngineMetrics {
-  std::uint64_t position = 0;          ///< last record folded into the state
-  std::uint64_t durable_position = 0;  ///< last record known to be on disk; 0 without a store
-  std::uint64_t queue_shed = 0;        ///< records refused because the queue was full
-  std::uint64_t queue_blocked = 0;     ///< times a caller had to wait for the queue
-  std::uint64_t outcomes_refused = 0;  ///< outcome() calls refused for their input
+  std::uint64_t position = 0;           ///< last record folded into the state
+  std::uint64_t durable_position = 0;   ///< last record known to be on disk; 0 without a store
+  std::uint64_t queue_shed = 0;         ///< records refused because the queue was full
+  std::uint64_t queue_blocked = 0;      ///< times a caller had to wait for the queue
+  std::uint64_t outcomes_refused = 0;   ///< outcome() calls refused for their input
+  std::uint64_t outcomes_foreign = 0;   ///< of those, for an id that names no point of this engine
+  std::uint64_t not_durable = 0;        ///< calls at durable points that returned not_durable
+  std::uint64_t callbacks_waiting = 0;  ///< of when_durable()
+  ClientKeyMetrics client_keys;
   std::uint64_t checkpoints = 0;
+  std::uint64_t checkpoint_errors = 0;
   std::uint64_t store_errors = 0;
   std::string store_error;  ///< the last one; empty: healthy
   std::vector<PointMetrics> points;
 };
+
+/// How an engine is, for people on call and for load balancers.
+struct EngineHealth {
+  enum class Level : std::uint8_t {
+    ok,
+    degraded,  ///< something is lost or late that should not be; it decides and learns
+    failing,   ///< nothing becomes durable
+  };
+  struct Reason {
+    Level level = Level::degraded;
+    std::string sentence;
+    Nanos since = 0;
+  };
+
+  Level level = Level::ok;
+  Nanos since = 0;  ///< of the oldest reason at that level; 0 when ok
+  std::vector<Reason> reasons;
+};
+[[nodiscard]] std::string_view to_string(EngineHealth::Level level) noexcept;
 
 struct EngineOptions {
   std::shared_ptr<const Clock> clock;  ///< null: the system's
@@ -106,6 +158,7 @@ struct EngineOptions {
   /// Called from the learner with one line per life-cycle event: level (0 debug ... 3 error), message. May be
   /// empty.
   std::function<void(int level, std::string_view message)> log;
+  bool durable = false;  ///< every point acknowledges as with "acknowledge": "durable"
 };
 
 /// The decision engine.
@@ -118,6 +171,8 @@ struct EngineOptions {
 ///   journal thread commits in groups. Destruction drains both.
 /// Both give the same state, bit for bit, for the same sequence of records.
 class Engine {
+  friend class Replay;  // folds the same records with the same code
+
  public:
   /// Builds an engine, restores it from the journal's newest valid checkpoint and replays what follows.
   /// Errors: invalid_config (path and rule named), corrupt_state, unsupported_version, io.
@@ -132,16 +187,21 @@ class Engine {
   /// Errors: unknown_point.
   [[nodiscard]] Result<PointId> point(std::string_view name) const;
 
-  /// Decides now. Never waits for learning or disk; no allocation after warm-up (but optimizer points).
-  /// Errors: dimension_mismatch, non_finite, unknown_arm (in options.arms), no_arm, invalid_argument; on
-  /// error nothing is recorded and `out` is unspecified; last_error() has the sentence. One case is both:
-  /// with queue_full (on_full = shed) `out` is a valid answer that was not recorded; its id is nil, its
-  /// outcome is lost.
+  /// Decides now. At points with "acknowledge": "async" it never waits for learning or disk; at durable ones
+  /// it returns after the commit that contains the decision. No allocation after warm-up (but optimizer
+  /// points). Errors: dimension_mismatch, non_finite, unknown_arm (in options.arms), no_arm,
+  /// invalid_argument, conflict (client key used for something else); on error nothing is recorded and `out`
+  /// is unspecified; last_error() has the sentence. Two cases are both: with queue_full (on_full = shed, or a
+  /// disk that stalls) `out` is a valid answer that was not recorded: its id is nil, its outcome is lost.
+  /// With not_durable (durable points) `out` is a valid answer that waits for its commit: asking again with
+  /// the same client key is safe.
   [[nodiscard]] Errc decide(PointId point, const ContextView& context, const DecideOptions& options,
                             Decision& out) noexcept;
 
-  /// Reports what came back. Errors: non_finite, unknown_component (no point has it), invalid_argument,
-  /// queue_full. What became of it is counted per Fate when it is folded.
+  /// Reports what came back. Errors: non_finite, unknown_component (no point has it), unknown_decision (no
+  /// point of this engine made that id), invalid_argument, queue_full; not_durable (durable points): it was
+  /// taken and waits for its commit, reporting it again is safe. What became of it is counted per Fate when
+  /// it is folded.
   [[nodiscard]] Errc outcome(const Uuid& decision, std::span<const Component> components,
                              const OutcomeOptions& options = {}) noexcept;
   /// The common case: one component named "reward".
@@ -152,6 +212,23 @@ class Engine {
 
   /// Sentence for the last error returned by decide(), outcome() or end_episode() on this thread.
   [[nodiscard]] static std::string_view last_error() noexcept;
+
+  /// Everything up to this ticket is durable. Cost: one load.
+  [[nodiscard]] Ticket durable_ticket() const noexcept;
+  /// Waits until a record is durable. Pump mode: pumps. Not from a callback. Errors: not_durable (time is
+  /// over, the store fails, or the engine closes: the record stays queued); unsupported without a journal.
+  [[nodiscard]] Result<void> wait_durable(Ticket ticket,
+                                          std::chrono::nanoseconds timeout = std::chrono::seconds(10));
+  /// Calls back after the commit: on the journal thread (pump mode: inside pump()), in the order of tickets,
+  /// and at the latest, with an error, when the engine closes. Callbacks must be quick and may not wait for
+  /// this engine. Errors: full (kMaxCallbacks wait already); unsupported without a journal; then it is not
+  /// called.
+  [[nodiscard]] Result<void> when_durable(Ticket ticket, DurableCallback callback);
+  static constexpr std::size_t kMaxCallbacks = std::size_t{1} << 16U;
+  /// The same as a future, which is ready with the error where when_durable() would fail.
+  [[nodiscard]] std::future<Result<void>> durable(Ticket ticket);
+  /// Whether decide() and outcome() of a point return after the commit.
+  [[nodiscard]] bool acknowledges_durably(PointId point) const noexcept;
 
   /// Arms come and go; each is a record like any other. Errors: unknown_point, unknown_arm, duplicate,
   /// invalid_argument, full.
@@ -164,15 +241,20 @@ class Engine {
   /// takes a checkpoint when one is due. Returns the number of records folded. Thread mode: does nothing.
   /// Errors: io; the records stay queued for the next attempt, and decisions go on.
   Result<std::size_t> pump();
+  /// Pump mode: folds what is queued without making it durable, so that what became of it is known before the
+  /// commit. Returns the number of records. Thread mode: does nothing.
+  std::size_t fold() noexcept;
   /// Waits until everything queued so far is folded and, with a journal, durable. Both modes.
   Result<void> drain();
-  /// What became of the last outcome folded by pump(); no value when none was. Pump mode only.
+  /// What became of the last outcome folded by pump() or fold(); no value when none was. Pump mode only.
   [[nodiscard]] std::optional<Fate> last_fate() const noexcept;
 
   /// Drains and takes a checkpoint now. Errors: io; unsupported without a journal.
   Result<std::uint64_t> checkpoint();
 
   [[nodiscard]] EngineMetrics metrics() const;
+  /// Never waits for the disk.
+  [[nodiscard]] EngineHealth health() const;
   /// The policy of a point in words and numbers.
   [[nodiscard]] Result<Description> describe(PointId point) const;
   /// Names of the parameters that an optimizer point proposes; empty at other points.

@@ -66,6 +66,9 @@ enum class Fate : std::uint8_t {
   unknown_component,  ///< a component that the specification does not name: the whole outcome is refused
   too_many,           ///< more than max_signals for one decision: the whole outcome is refused
   invalid,            ///< a number that is not finite: the whole outcome is refused
+  // Kinds of unknown_decision that an engine can tell apart; collectors never return them.
+  foreign,  ///< the id was made by another engine (another seed or node)
+  early,    ///< the decision is not in the journal: lost with a crash before its commit, or made by a copy
 };
 [[nodiscard]] std::string_view to_string(Fate fate) noexcept;
 

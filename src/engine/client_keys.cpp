@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/client_keys.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <attune/core/rng.hpp>
+
+#include "core/hash.hpp"
+
+namespace attune {
+
+std::uint64_t context_digest(const Input& input) noexcept {
+  std::uint64_t digest = hash64(std::as_bytes(input.dense));
+  digest = hash64(std::as_bytes(input.sparse.index), digest);
+  return hash64(std::as_bytes(input.sparse.value), digest);
+}
+
+std::uint32_t ClientKeys::find(std::uint64_t key) const noexcept {
+  if (cells_.empty()) {
+    return kNone;
+  }
+  const std::size_t mask = cells_.size() - 1;
+  for (std::size_t at = mix64(key) & mask; cells_[at] != kNone; at = (at + 1) & mask) {
+    if (entries_[cells_[at]].key == key) {
+      return cells_[at];
+    }
+  }
+  return kNone;
+}
+
+void ClientKeys::rehash(std::size_t cells) {
+  std::vector<std::uint32_t> old(cells, kNone);
+  old.swap(cells_);
+  const std::size_t mask = cells - 1;
+  for (const std::uint32_t entry : old) {
+    if (entry != kNone) {
+      std::size_t at = mix64(entries_[entry].key) & mask;
+      while (cells_[at] != kNone) {
+        at = (at + 1) & mask;
+      }
+      cells_[at] = entry;
+    }
+  }
+}
+
+std::uint32_t ClientKeys::add(std::uint64_t key) {
+  constexpr std::size_t kSmallest = 64;
+  if ((used_ + 1) * 2 > cells_.size()) {
+    rehash(cells_.empty() ? kSmallest : cells_.size() * 2);
+  }
+  std::uint32_t entry = free_;
+  if (entry != kNone) {
+    free_ = entries_[entry].newer;
+  } else {
+    entry = static_cast<std::uint32_t>(entries_.size());
+    entries_.emplace_back();
+  }
+  entries_[entry].key = key;
+  entries_[entry].newer = kNone;
+  entries_[entry].folded = false;
+  entries_[entry].ticket = Ticket::none;
+  const std::size_t mask = cells_.size() - 1;
+  std::size_t at = mix64(key) & mask;
+  while (cells_[at] != kNone) {
+    at = (at + 1) & mask;
+  }
+  cells_[at] = entry;
+  ++used_;
+  return entry;
+}
+
+void ClientKeys::erase(std::uint32_t entry) noexcept {
+  const std::size_t mask = cells_.size() - 1;
+  std::size_t hole = mix64(entries_[entry].key) & mask;
+  while (cells_[hole] != entry) {
+    hole = (hole + 1) & mask;
+  }
+  for (std::size_t at = (hole + 1) & mask; cells_[at] != kNone; at = (at + 1) & mask) {
+    // A cell may move into the hole when its home is not between the hole (exclusive) and itself.
+    const std::size_t home = mix64(entries_[cells_[at]].key) & mask;
+    if (((at - home) & mask) >= ((at - hole) & mask)) {
+      cells_[hole] = cells_[at];
+      hole = at;
+    }
+  }
+  cells_[hole] = kNone;
+  --used_;
+  entries_[entry].newer = std::exchange(free_, entry);
+}
+
+void ClientKeys::fill(Entry& entry, const DecisionRecord& record, std::string_view arm) {
+  entry.digest = context_digest(record.input);
+  entry.version = record.version;
+  entry.sequence = record.sequence;
+  entry.propensity = record.propensity;
+  entry.id = record.header.id;
+  entry.point = record.header.point;
+  entry.arm = record.arm;
+  entry.rung = record.rung;
+  entry.greedy = (record.header.flags & DecisionRecord::kGreedy) != 0;
+  entry.arm_id.assign(arm);
+  entry.parameters.assign(record.values.begin(), record.values.end());
+}
+
+ClientKeys::Recall ClientKeys::recall(std::uint64_t key, std::uint32_t point, std::uint64_t digest,
+                                      Decision& out, std::uint32_t& point_used) noexcept {
+  const std::scoped_lock lock(mutex_);
+  const std::uint32_t at = find(key);
+  if (at == kNone) {
+    return Recall::unknown;
+  }
+  const Entry& entry = entries_[at];
+  point_used = entry.point;
+  if (entry.point != point || entry.digest != digest) {
+    ++conflicts_;
+    return entry.point != point ? Recall::other_point : Recall::other_context;
+  }
+  ++retried_;
+  out.id = entry.id;
+  out.arm.assign(entry.arm_id);
+  out.arm_index = entry.arm;
+  out.propensity = entry.propensity;
+  out.version = entry.version;
+  out.sequence = entry.sequence;
+  out.rung = entry.rung;
+  out.greedy = entry.greedy;
+  out.parameters = entry.parameters;
+  out.ticket = entry.ticket;
+  return Recall::found;
+}
+
+void ClientKeys::note(const DecisionRecord& record, std::string_view arm, Ticket ticket) {
+  const std::scoped_lock lock(mutex_);
+  if (find(record.client_key) == kNone) {
+    Entry& entry = entries_[add(record.client_key)];
+    fill(entry, record, arm);
+    entry.ticket = ticket;
+  }
+}
+
+void ClientKeys::fold(const DecisionRecord& record, std::string_view arm) {
+  const std::scoped_lock lock(mutex_);
+  std::uint32_t at = find(record.client_key);
+  if (at != kNone && entries_[at].folded) {
+    return;
+  }
+  at = at == kNone ? add(record.client_key) : at;
+  fill(entries_[at], record, arm);
+  link(at);
+}
+
+void ClientKeys::link(std::uint32_t at) {
+  entries_[at].folded = true;
+  entries_[at].newer = kNone;
+  (newest_ == kNone ? oldest_ : entries_[newest_].newer) = at;
+  newest_ = at;
+  if (++folded_ > keep_) {
+    const std::uint32_t gone = oldest_;
+    oldest_ = entries_[gone].newer;
+    newest_ = oldest_ == kNone ? kNone : newest_;
+    erase(gone);
+    --folded_;
+    ++forgotten_;
+  }
+}
+
+ClientKeyMetrics ClientKeys::metrics() const {
+  const std::scoped_lock lock(mutex_);
+  return {.remembered = folded_, .retried = retried_, .conflicts = conflicts_, .forgotten = forgotten_};
+}
+
+void ClientKeys::save(Writer& writer) const {
+  const std::scoped_lock lock(mutex_);
+  writer.u64(forgotten_);
+  writer.u64(folded_);
+  for (std::uint32_t at = oldest_; at != kNone; at = entries_[at].newer) {
+    const Entry& entry = entries_[at];
+    writer.u64(entry.key);
+    writer.u64(entry.digest);
+    writer.u64(entry.version);
+    writer.u64(entry.sequence);
+    writer.f64(entry.propensity);
+    writer.raw(entry.id.bytes.data(), entry.id.bytes.size());
+    writer.u32(entry.point);
+    writer.u32(static_cast<std::uint32_t>(entry.arm));
+    writer.u8(static_cast<std::uint8_t>(entry.rung));
+    writer.boolean(entry.greedy);
+    writer.text(entry.arm_id);
+    writer.numbers(entry.parameters);
+  }
+}
+
+Result<void> ClientKeys::load(Reader& reader) {
+  constexpr std::size_t kLongestId = 255;
+  const std::scoped_lock lock(mutex_);
+  entries_.clear();
+  cells_.clear();
+  used_ = 0;
+  folded_ = 0;
+  free_ = oldest_ = newest_ = kNone;
+  forgotten_ = reader.u64();
+  const std::uint64_t count = reader.u64();
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+    const std::uint64_t key = reader.u64();
+    if (key == 0 || find(key) != kNone) {
+      return fail(Errc::corrupt_state, "the checkpoint's client keys repeat, or one is 0");
+    }
+    const std::uint32_t at = add(key);
+    Entry& entry = entries_[at];
+    entry.digest = reader.u64();
+    entry.version = reader.u64();
+    entry.sequence = reader.u64();
+    entry.propensity = reader.f64();
+    for (std::uint8_t& byte : entry.id.bytes) {
+      byte = reader.u8();
+    }
+    entry.point = reader.u32();
+    entry.arm = static_cast<ArmIndex>(reader.u32());
+    const std::uint8_t rung = reader.u8();
+    entry.rung = static_cast<Rung>(rung);
+    entry.greedy = reader.boolean();
+    entry.arm_id = reader.text(kLongestId);
+    entry.parameters = reader.numbers<double>();
+    if (rung > static_cast<std::uint8_t>(Rung::uniform)) {
+      return fail(Errc::corrupt_state, "the checkpoint's client keys have an unknown rung");
+    }
+    link(at);
+  }
+  return reader.ok() ? Result<void>{}
+                     : fail(Errc::corrupt_state, "the checkpoint's client keys are cut short");
+}
+
+}  // namespace attune

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// DecisionIds: ids that know their decision point and number, to those who have the key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <attune/core/clock.hpp>
+#include <attune/core/uuid.hpp>
+
+namespace attune {
+
+/// Makes and reads the ids of one engine's decisions: UUIDs of version 7.
+///
+/// 48 bits are milliseconds, 62 a keyed permutation of (number of the decision at its point: 48 bits, check
+/// of the point: 14 bits), 12 the point, hidden by the other 62 and the key. So ids of one point never
+/// repeat, an outcome finds its point without a table, and an id of another engine (another seed or node) is
+/// told from one of this engine that is no longer known, but for one in 16,384 of the few whose 12 bits name
+/// a point. This hides numbers from people; it is no protection against a forger who makes millions of
+/// guesses.
+class DecisionIds {
+ public:
+  explicit DecisionIds(std::uint64_t key = 0) noexcept : key_(key) {}
+
+  [[nodiscard]] Uuid make(std::uint32_t point, std::uint64_t sequence, Nanos time) const noexcept;
+  /// The point an id was made at, if it was made here; any number below 4096 otherwise.
+  [[nodiscard]] std::uint32_t point(const Uuid& id) const noexcept;
+  /// The number of the decision at that point; no value: the id was not made here. Numbers wrap at 2^48.
+  [[nodiscard]] std::optional<std::uint64_t> sequence(const Uuid& id) const noexcept;
+
+ private:
+  [[nodiscard]] std::uint64_t round(std::uint64_t half, unsigned number) const noexcept;
+  [[nodiscard]] std::uint64_t check(std::uint32_t point) const noexcept;
+
+  std::uint64_t key_;
+};
+
+}  // namespace attune

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/derive.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string>
+#include <variant>
+
+#include <attune/core/rng.hpp>
+
+#include "engine/choose.hpp"
+
+namespace attune {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+template <class T>
+void copy_into(std::vector<T>& to, std::span<const T> from) {
+  to.assign(from.begin(), from.end());
+}
+
+[[nodiscard]] bool same_bits(double a, double b) noexcept {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) ||
+         (std::isnan(a) && std::isnan(b));
+}
+
+[[nodiscard]] Choice select(const AnyPolicy& policy, const Context& seen, Rng rng) noexcept {
+  return std::holds_alternative<AnyBandit>(policy) ? std::get<AnyBandit>(policy).select(seen, rng)
+                                                   : std::get<AnyAgent>(policy).select(seen, rng);
+}
+
+[[nodiscard]] Errc probabilities(const AnyPolicy& policy, const Context& seen,
+                                 std::span<double> out) noexcept {
+  return std::holds_alternative<AnyBandit>(policy) ? std::get<AnyBandit>(policy).probabilities(seen, out)
+                                                   : std::get<AnyAgent>(policy).probabilities(seen, out);
+}
+
+/// The score of one arm: what select() maximises when there is nothing else to choose. NaN when two draws
+/// give two scores: then it is drawn anew for each decision.
+[[nodiscard]] double score_of(const PointState& state, const Input& input, ArmIndex arm) noexcept {
+  const std::array<ArmIndex, 1> only{arm};
+  const Context seen{.input = input, .actions = state.arms.features(), .offered = only};
+  const Choice one = select(state.policy, seen, Rng(1, 2, 3));
+  const Choice other = select(state.policy, seen, Rng(4, 5, 6));
+  return one.arm == arm && same_bits(one.score, other.score) ? one.score : kNan;
+}
+
+void derive_arms(const PointState& state, const DecisionRecord& record, Derivation& out) {
+  const Context seen{.input = record.input, .actions = state.arms.features(), .offered = record.offered};
+  std::vector<double> shares(state.arms.slot_count(), kNan);
+  if (probabilities(state.policy, seen, shares) != Errc::ok) {
+    std::ranges::fill(shares, kNan);
+  }
+  for (std::size_t slot = 0; slot < state.arms.slot_count(); ++slot) {
+    const ArmIndex arm = to_arm(slot);
+    if (!state.arms.contains(arm)) {
+      continue;
+    }
+    const bool offered =
+        record.offered.empty() || std::ranges::find(record.offered, arm) != record.offered.end();
+    const bool enabled = state.arms.enabled(arm);
+    out.arms.push_back({.arm = arm,
+                        .id = std::string(state.arms.id(arm)),
+                        .enabled = enabled,
+                        .offered = offered,
+                        .score = enabled && offered ? score_of(state, record.input, arm) : kNan,
+                        .probability = enabled && offered ? shares[slot] : 0.0});
+  }
+}
+
+void derive_parameters(const AnyOptimizer& optimizer, const DecisionRecord& record, Derivation& out) {
+  Rng rng(out.seed, out.stream, record.sequence);
+  Result<std::vector<double>> proposal = optimizer.ask(rng);
+  out.propensity = kNan;
+  if (!proposal) {
+    out.differences.push_back("the optimizer proposes nothing: " + proposal.error().message);
+    return;
+  }
+  out.parameters = std::move(*proposal);
+  if (!std::ranges::equal(out.parameters, record.values, same_bits)) {
+    out.differences.emplace_back("the record has other parameters");
+  }
+}
+
+void derive_choice(const Point& point, const PointState& state, const DecisionRecord& record,
+                   Derivation& out) {
+  derive_arms(state, record, out);
+  const std::size_t eligible = count_eligible(state.arms, record.offered);
+  if (eligible == 0) {
+    out.differences.emplace_back("no arm can be chosen in that state");
+    return;
+  }
+  Choice choice;
+  const Errc chosen = choose_arm(state, point.config().fallback,
+                                 {.seed = out.seed, .stream = out.stream, .sequence = record.sequence},
+                                 record.input, record.offered, eligible, choice, out.rung);
+  if (chosen != Errc::ok) {
+    out.differences.push_back("the policy refuses the context: " + std::string(to_string(chosen)));
+    return;
+  }
+  out.arm = choice.arm;
+  out.arm_id = std::string(state.arms.id(choice.arm));
+  out.propensity = choice.propensity;
+  out.score = choice.score;
+  out.greedy = choice.greedy;
+}
+
+void compare(const DecisionRecord& record, Derivation& out) {
+  const auto note = [&](bool same, std::string_view what, const std::string& derived,
+                        const std::string& stored) {
+    if (!same) {
+      out.differences.push_back(std::string(what) + " is " + derived + ", the record has " + stored);
+    }
+  };
+  const bool greedy = (record.header.flags & DecisionRecord::kGreedy) != 0;
+  note(out.arm == record.arm, "the arm's slot", std::to_string(to_index(out.arm)),
+       std::to_string(to_index(record.arm)));
+  note(same_bits(out.propensity, record.propensity), "the propensity", std::to_string(out.propensity),
+       std::to_string(record.propensity));
+  note(same_bits(out.score, record.score), "the score", std::to_string(out.score),
+       std::to_string(record.score));
+  note(out.rung == record.rung, "the rung", std::string(to_string(out.rung)),
+       std::string(to_string(record.rung)));
+  note(out.greedy == greedy, "greedy", out.greedy ? "true" : "false", greedy ? "true" : "false");
+}
+
+}  // namespace
+
+Derivation derive_decision(const Point& point, std::uint64_t seed, std::uint64_t state_position,
+                           const DecisionRecord& record) {
+  const PointState& state = point.learned();
+  Derivation out;
+  out.position = record.header.position;
+  out.point = point.config().name;
+  out.policy = point.policy_name();
+  out.sequence = record.sequence;
+  out.version = record.version;
+  out.state_position = state_position;
+  copy_into(out.dense, record.input.dense);
+  copy_into(out.sparse_index, record.input.sparse.index);
+  copy_into(out.sparse_value, record.input.sparse.value);
+  out.seed = seed;
+  out.stream = point.stream();
+  Rng draws(seed, out.stream, record.sequence);
+  for (std::uint64_t& draw : out.draws) {
+    draw = draws();
+  }
+  if (state.version != record.version) {
+    out.differences.push_back("the state has version " + std::to_string(state.version) +
+                              ", the decision was made with " + std::to_string(record.version));
+  }
+  if (const auto* optimizer = std::get_if<AnyOptimizer>(&state.policy)) {
+    derive_parameters(*optimizer, record, out);
+  } else {
+    derive_choice(point, state, record, out);
+  }
+  compare(record, out);
+  return out;
+}
+
+}  // namespace attune

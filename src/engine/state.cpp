@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of an engine as bytes: what checkpoints hold. docs/format/checkpoint.md describes them.
+#include <string>
+#include <utility>
+
+#include "engine/engine_impl.hpp"
+
+namespace attune {
+namespace {
+
+constexpr std::uint32_t kStateMagic = 0x45545441;  // "ATTE"
+constexpr std::uint32_t kStateVersion = 2;         // 2: client keys; fates of outcomes for unknown decisions
+
+}  // namespace
+
+Bytes Engine::Impl::state() const {
+  Writer writer;
+  writer.u32(kStateMagic);
+  writer.u32(kStateVersion);
+  writer.u64(position);
+  writer.u64(points.size());
+  for (const std::unique_ptr<Point>& point : points) {
+    Writer part;
+    point->save(part);
+    writer.blob(part.view());
+  }
+  client_keys.save(writer);
+  return std::move(writer).take();
+}
+
+Result<void> Engine::Impl::load_state(ByteView bytes) {
+  Reader reader(bytes);
+  if (reader.u32() != kStateMagic) {
+    return fail(Errc::corrupt_state, "the checkpoint does not hold the state of an engine");
+  }
+  const std::uint32_t version = reader.u32();
+  if (version < 1 || version > kStateVersion) {
+    return fail(Errc::unsupported_version, "the checkpoint has state version " + std::to_string(version) +
+                                               ", this build reads 1 to " + std::to_string(kStateVersion));
+  }
+  const std::uint64_t at = reader.u64();
+  const std::uint64_t count = reader.u64();
+  if (!reader.ok() || count > points.size()) {
+    return fail(Errc::invalid_config,
+                "the store has " + std::to_string(count) + " decision points, the configuration " +
+                    std::to_string(points.size()) + "; points may be appended, not removed");
+  }
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Reader part(reader.blob(reader.left()));
+    if (Result<void> loaded = points[i]->load(part, version); !loaded) {
+      return loaded;
+    }
+  }
+  if (version >= 2) {
+    if (Result<void> loaded = client_keys.load(reader); !loaded) {
+      return loaded;
+    }
+  }
+  if (!reader.ok() || !reader.at_end()) {
+    return fail(Errc::corrupt_state, "the checkpoint's state is cut short or too long");
+  }
+  position = at;
+  return {};
+}
+
+}  // namespace attune

@@ -6,9 +6,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -132,6 +135,13 @@ struct DecisionQuery {
   std::uint64_t limit = 20;  ///< the newest so many
 };
 
+/// One record of the journal as a walk meets it.
+struct StoredRecord {
+  RecordHeader header{};
+  ByteView bytes;        ///< the whole record, checked and 8-byte aligned; lives until the next one
+  std::string_view arm;  ///< decisions only: the arm's id as its row has it; empty when unknown
+};
+
 /// A store opened for reading. Every number comes from records whose checksums were verified; names come from
 /// the columns beside them. Calls are made by one thread at a time; each sees one moment of a store that may
 /// be growing.
@@ -155,6 +165,18 @@ class StoreView {
   [[nodiscard]] Result<std::vector<CheckpointReport>> checkpoints();
   /// Reads every record and every checkpoint; sentences about what is wrong, empty when all is well.
   [[nodiscard]] Result<std::vector<std::string>> verify();
+
+  /// Calls `visit` for the records at positions >= first until it returns false. `visit` must not call this
+  /// view. Errors: corrupt_state (names the position), io.
+  [[nodiscard]] Result<void> records(std::uint64_t first,
+                                     const std::function<bool(const StoredRecord&)>& visit);
+  /// One checkpoint with its state, checked. Errors: invalid_argument (none of that number), corrupt_state,
+  /// io.
+  [[nodiscard]] Result<Checkpoint> checkpoint(std::uint64_t number);
+  /// Names of decision points by number, where the writer knew them.
+  [[nodiscard]] Result<std::map<std::uint32_t, std::string>> point_names();
+  /// A text kept beside the journal ("config", "seed", ...), as Journal::meta.
+  [[nodiscard]] Result<std::optional<std::string>> meta(std::string_view key);
 
  private:
   struct Impl;

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// show and diff: what policies believe.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/inspect/commands.hpp"
+#include "tools/inspect/fold.hpp"
+#include "tools/inspect/json.hpp"
+#include "tools/inspect/state_view.hpp"
+#include "tools/inspect/text.hpp"
+
+namespace attune::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Views {
+  std::uint64_t position = 0;
+  std::optional<CheckpointInfo> start;
+  std::vector<PointView> points;
+};
+
+[[nodiscard]] Result<Views> views_at(StoreReader& reader, const std::optional<std::string>& where) {
+  const Result<std::uint64_t> position = position_named(reader, where);
+  Result<FoldedEngine> folded = position ? fold_to(reader, *position) : tl::unexpected(position.error());
+  Result<std::vector<PointView>> views =
+      folded ? views_of(folded->engine) : tl::unexpected(std::move(folded).error());
+  if (!views) {
+    return tl::unexpected(std::move(views).error());
+  }
+  return Views{.position = folded->position, .start = folded->start, .points = std::move(*views)};
+}
+
+/// Leaves the one point that was asked for. Errors: unknown_point.
+[[nodiscard]] Result<void> keep_only(std::vector<PointView>& views, const std::string& name) {
+  std::string known;
+  for (const PointView& view : views) {
+    known += (known.empty() ? "" : ", ") + view.metrics.name;
+  }
+  std::erase_if(views, [&](const PointView& view) { return view.metrics.name != name; });
+  return views.empty()
+             ? fail(Errc::unknown_point, "there is no decision point '" + name + "'; there are: " + known)
+             : Result<void>{};
+}
+
+[[nodiscard]] std::string from_text(const Views& views) {
+  return "state after record " + grouped(views.position) +
+         (views.start ? ", from checkpoint " + std::to_string(views.start->number) + " at record " +
+                            grouped(views.start->position)
+                      : ", from the first record");
+}
+
+[[nodiscard]] std::string as_text(const PointView& view) {
+  const PointMetrics& metrics = view.metrics;
+  const CollectorCounters& seen = metrics.rewards;
+  std::string out = printable(metrics.name) + ": " + printable(view.description.summary) + "\n";
+  add_line(out, "  version", grouped(metrics.version));
+  add_line(out, "  decisions",
+           grouped(metrics.decisions) + ", " + grouped(metrics.explored) + " to explore, " +
+               grouped(metrics.fallbacks) + " by a fallback");
+  add_line(out, "  rewards",
+           grouped(seen.learned + seen.learned_late) + " learned, " + grouped(metrics.pending) +
+               " waited for, " + grouped(seen.silent + seen.censored) + " never came, mean " +
+               rounded(seen.reward_sum / static_cast<double>(seen.learned + seen.learned_late), 6));
+  for (const auto& [name, value] : view.description.values) {
+    add_line(out, "  " + name, rounded(value, 8));
+  }
+  if (view.description.rows.empty()) {
+    return out;
+  }
+  const bool rows_are_arms = view.row_names.size() == metrics.selections.size();
+  std::vector<std::string> names{rows_are_arms ? "arm" : "row"};
+  if (rows_are_arms) {
+    names.emplace_back(">pulls");
+  }
+  for (const std::string& column : view.description.columns) {
+    names.push_back(">" + column);
+  }
+  InspectTable table(names);
+  for (std::size_t row = 0; row < view.row_names.size(); ++row) {
+    std::vector<std::string> cells{printable(view.row_names[row])};
+    if (rows_are_arms) {
+      cells.push_back(grouped(metrics.selections[row]));
+    }
+    for (const double value : view.description.rows[row]) {
+      cells.push_back(rounded(value, 6));
+    }
+    table.add(std::move(cells));
+  }
+  return out + "\n" + table.text();
+}
+
+[[nodiscard]] Json as_json(const PointView& view) {
+  Json values = Json::object();
+  Json rows = Json::array();
+  std::size_t row = 0;
+  for (const NamedValue& value : values_of(view)) {
+    if (value.row.empty()) {
+      values[value.column] = json_number(value.value);
+    }
+  }
+  const bool rows_are_arms = view.row_names.size() == view.metrics.selections.size();
+  for (const std::string& name : view.row_names) {
+    Json numbers = Json::object();
+    for (std::size_t column = 0; column < view.description.columns.size(); ++column) {
+      numbers[view.description.columns[column]] = json_number(view.description.rows[row][column]);
+    }
+    Json entry{{rows_are_arms ? "arm" : "row", name}};
+    if (rows_are_arms) {
+      entry["pulls"] = view.metrics.selections[row];
+    }
+    entry["values"] = std::move(numbers);
+    rows.push_back(std::move(entry));
+    ++row;
+  }
+  return {{"point", view.metrics.name},
+          {"policy", view.metrics.policy},
+          {"summary", view.description.summary},
+          {"values", std::move(values)},
+          {"rows", std::move(rows)}};
+}
+
+[[nodiscard]] std::string as_csv(const std::vector<PointView>& views) {
+  std::string out = "point,row,name,value\n";
+  for (const PointView& view : views) {
+    for (const NamedValue& value : values_of(view)) {
+      out += csv_cell(view.metrics.name) + "," + csv_cell(value.row) + "," + csv_cell(value.column) + "," +
+             (std::isnan(value.value) ? std::string() : exact(value.value)) + "\n";
+    }
+  }
+  return out;
+}
+
+struct Side {
+  std::string label;
+  Views views;
+};
+
+/// A position or checkpoint of the store, or the end of another store.
+[[nodiscard]] Result<Side> side_of(StoreReader& reader, const std::optional<std::string>& operand) {
+  std::error_code ignored;
+  if (operand && std::filesystem::exists(*operand, ignored)) {
+    Result<StoreReader> other = StoreReader::open(*operand);
+    Result<Views> views = other ? views_at(*other, std::nullopt) : tl::unexpected(std::move(other).error());
+    if (!views) {
+      return tl::unexpected(std::move(views).error());
+    }
+    return Side{.label = *operand + " at its end, record " + grouped(views->position),
+                .views = std::move(*views)};
+  }
+  Result<Views> views = views_at(reader, operand);
+  if (!views) {
+    return tl::unexpected(std::move(views).error());
+  }
+  return Side{
+      .label = (operand && operand->starts_with('c') ? "checkpoint " + operand->substr(1) + ", record "
+                                                     : std::string("record ")) +
+               grouped(views->position),
+      .views = std::move(*views)};
+}
+
+[[nodiscard]] std::string diff_text(const Side& left, const Side& right, const std::vector<Difference>& found,
+                                    std::uint64_t limit) {
+  std::string out = "A: " + printable(left.label) + "\nB: " + printable(right.label) + "\n";
+  if (found.empty()) {
+    return out + "equal, bit for bit, in everything that policies describe\n";
+  }
+  InspectTable table({"point", "arm", "value", ">A", ">B", ">B - A"});
+  for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), limit); ++i) {
+    const Difference& one = found[i];
+    const double by = one.right - one.left;
+    table.add({printable(one.point), one.row.empty() ? std::string(1, '-') : printable(one.row), one.column,
+               one.in_left ? rounded(one.left, 8) : "missing",
+               one.in_right ? rounded(one.right, 8) : "missing",
+               std::isfinite(by) ? (by > 0 ? "+" : "") + rounded(by, 4) : std::string(1, '-')});
+  }
+  out += table.text();
+  if (found.size() > limit) {
+    out += "and " + plural(found.size() - limit, "more value") + "; --limit shows more\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Answer> run_show(const Options& options, const Surroundings& /*around*/) {
+  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<Views> views = reader ? views_at(*reader, options.at) : tl::unexpected(std::move(reader).error());
+  if (!views) {
+    return tl::unexpected(std::move(views).error());
+  }
+  if (!options.operands.empty()) {
+    if (Result<void> kept = keep_only(views->points, options.operands.front()); !kept) {
+      return tl::unexpected(std::move(kept).error());
+    }
+  }
+  if (options.csv) {
+    return Answer{.text = as_csv(views->points)};
+  }
+  if (options.json) {
+    Json points = Json::array();
+    for (const PointView& view : views->points) {
+      points.push_back(as_json(view));
+    }
+    return Answer{
+        .text = json_line({{"position", views->position},
+                           {"from_checkpoint", views->start ? Json(views->start->number) : Json(nullptr)},
+                           {"points", std::move(points)}})};
+  }
+  std::string out = from_text(*views) + "\n";
+  for (const PointView& view : views->points) {
+    out += "\n" + as_text(view);
+  }
+  return Answer{.text = std::move(out)};
+}
+
+Result<Answer> run_diff(const Options& options, const Surroundings& /*around*/) {
+  Result<StoreReader> reader = StoreReader::open(options.store);
+  if (!reader) {
+    return tl::unexpected(std::move(reader).error());
+  }
+  Result<Side> left = side_of(*reader, options.operands.front());
+  if (!left) {
+    return tl::unexpected(std::move(left).error());
+  }
+  Result<Side> right =
+      side_of(*reader, options.operands.size() > 1 ? std::optional(options.operands[1]) : std::nullopt);
+  if (!right) {
+    return tl::unexpected(std::move(right).error());
+  }
+  if (options.point) {
+    for (Side* side : {&*left, &*right}) {
+      if (Result<void> kept = keep_only(side->views.points, *options.point); !kept) {
+        return tl::unexpected(std::move(kept).error());
+      }
+    }
+  }
+  const std::vector<Difference> found = differences(left->views.points, right->views.points);
+  if (!options.json) {
+    return Answer{.text = diff_text(*left, *right, found, options.limit)};
+  }
+  Json list = Json::array();
+  for (const Difference& one : found) {
+    list.push_back({{"point", one.point},
+                    {"row", json_text(one.row)},
+                    {"value", one.column},
+                    {"a", json_number(one.left)},
+                    {"b", json_number(one.right)},
+                    {"in_a", one.in_left},
+                    {"in_b", one.in_right}});
+  }
+  return Answer{.text = json_line({{"a", left->label},
+                                   {"b", right->label},
+                                   {"equal", found.empty()},
+                                   {"differences", std::move(list)}})};
+}
+
+}  // namespace attune::tools

@@ -58,6 +58,20 @@ std::vector<CommandInfo> deriving_commands() {
        .options = {point, limit, json},
        .examples = {{"gateway.db diff c6 c7", "What the policy learned between two checkpoints."},
                     {"gateway.db diff restored.db", "Whether a restored copy knows the same."}}},
+      {.command = Command::plot,
+       .name = "plot",
+       .operands = {},
+       .brief = "learning curves and arm shares as SVG files",
+       .text = "Writes two pictures for each decision point into the folder of --out (default: this one): "
+               "POINT-shares.svg, the "
+               "share of each arm over its decisions, and POINT-learning.svg, the mean of each component in "
+               "windows of at least "
+               "fifty decisions with its 95 % interval, and the mean so far. The files need nothing else to "
+               "be seen. Nothing "
+               "is overwritten.",
+       .options = {point, from, to, last, out, json},
+       .examples = {{"gateway.db plot --out pictures", ""},
+                    {"gateway.db plot --point model --from -1d --out today", ""}}},
       {.command = Command::help,
        .name = "help",
        .operands = "[COMMAND]",

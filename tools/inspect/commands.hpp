@@ -18,6 +18,7 @@ namespace attune::tools {
 [[nodiscard]] Result<Answer> run_verify(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_show(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_diff(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_plot(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_help(const Options& options, const Surroundings& around);
 
 /// Runs the command that the options name.

@@ -42,6 +42,8 @@ Result<Answer> run_command(const Options& options, const Surroundings& around) {
       return run_show(options, around);
     case Command::diff:
       return run_diff(options, around);
+    case Command::plot:
+      return run_plot(options, around);
     case Command::help:
       return run_help(options, around);
     default:

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// EngineSim: the real engine, the real journal and the real SQLite on a simulated disk and clock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <attune/core/clock.hpp>
+#include <attune/engine/engine.hpp>
+
+#include "tests/faults/sim_checker.hpp"
+#include "tests/faults/sim_disk.hpp"
+#include "tests/faults/sim_plan.hpp"
+
+namespace attune::test {
+
+/// What happened in a run, to show that the runs met what they were made for.
+struct SimReport {
+  std::uint64_t seed = 0;
+  std::uint64_t decisions = 0;
+  std::uint64_t outcomes = 0;
+  std::uint64_t acknowledged = 0;
+  std::uint64_t recoveries = 0;
+  std::uint64_t kills = 0;
+  std::uint64_t power_losses = 0;
+  std::uint64_t failed_pumps = 0;
+  std::uint64_t failed_opens = 0;
+  std::uint64_t damages = 0;
+  std::uint64_t damages_reported = 0;
+  std::uint64_t lies_reported = 0;   ///< acknowledged records lost by a lying flush, and said so
+  std::uint64_t lies_unnoticed = 0;  ///< likewise, where nothing on the disk could tell
+  std::string violation;             ///< empty: every promise was kept
+};
+
+class EngineSim {
+ public:
+  explicit EngineSim(std::uint64_t seed);
+  /// The schedule with its faults (safety), then without (liveness).
+  [[nodiscard]] SimReport run();
+
+ private:
+  struct Waiting {
+    Uuid id{};
+    std::uint32_t point = 0;
+    std::vector<Component> said{};  ///< empty: nothing yet
+  };
+
+  void step(Step step);
+  void decide();
+  void outcome(const Waiting& about, bool other_values);
+  void change_arm();
+  void end_episode();
+  void pump();
+  void note_acknowledged();
+  void damage();
+  void damage_one(SimDisk::Image& image);
+  /// Ends the process if it has died, and starts the next one.
+  void settle();
+  void end(DiskEnd how);
+  void open();
+  [[nodiscard]] bool open_once(bool faults_on);
+  void verify_recovered();
+  [[nodiscard]] Result<Engine> open_engine();
+  void live_on();
+  void trace(const std::string& line) const;
+
+  SimPlan plan_;
+  Rng rng_;
+  SimReport report_;
+  std::shared_ptr<ManualClock> clock_;
+  SimDisk disk_;
+  std::optional<Engine> engine_;
+  Account account_;
+  std::vector<Waiting> waiting_;
+  std::vector<Waiting> answered_;
+  std::vector<Uuid> lost_;
+  std::vector<std::vector<std::string>> added_arms_;  ///< by point
+  std::uint64_t arm_number_ = 0;
+  bool faults_on_ = false;
+  bool finished_ = false;  ///< a lying flush was found out: the run has shown what it can
+};
+
+/// Runs one seed.
+[[nodiscard]] SimReport simulate(std::uint64_t seed);
+
+}  // namespace attune::test

@@ -96,12 +96,16 @@ void EngineSim::step(Step step) {
         }
       }
       return;
-    case Step::unknown: {
-      const std::uint32_t point = static_cast<std::uint32_t>(rng_.below(plan_.points.size()));
-      const Uuid id =
-          lost_.empty() ? Uuid::v7(clock_->now(), rng_(), rng_()) : lost_[rng_.below(lost_.size())];
-      return outcome({.id = id, .point = point, .said = {}}, false);
-    }
+    case Step::unknown:
+      if (lost_.empty()) {
+        const Uuid id = Uuid::v7(clock_->now(), rng_(), rng_());
+        const std::array<Component, 1> one{Component{.name = "reward", .value = 1.0}};
+        if (engine_->outcome(id, one) == Errc::ok) {
+          account_.say({.kind = RecordKind::outcome, .id = id, .anywhere = true, .components = {one[0]}});
+        }
+        return;
+      }
+      return outcome(lost_[rng_.below(lost_.size())], false);
     case Step::arm:
       return change_arm();
     case Step::end_episode:
@@ -339,9 +343,10 @@ void EngineSim::verify_recovered() {
     ++report_.lies_unnoticed;
   }
   account_.accept(verdict);
-  lost_.insert(lost_.end(), verdict.lost.begin(), verdict.lost.end());
-  std::erase_if(waiting_, [&](const Waiting& one) { return std::ranges::count(verdict.lost, one.id) > 0; });
-  std::erase_if(answered_, [&](const Waiting& one) { return std::ranges::count(verdict.lost, one.id) > 0; });
+  const auto is_lost = [&](const Waiting& one) { return std::ranges::count(verdict.lost, one.id) > 0; };
+  std::ranges::copy_if(waiting_, std::back_inserter(lost_), is_lost);
+  std::erase_if(waiting_, is_lost);
+  std::erase_if(answered_, is_lost);
   check_state(*engine_, plan_.config, *records, clock_);
   const EngineMetrics metrics = engine_->metrics();
   for (std::size_t i = 0; i < added_arms_.size(); ++i) {

@@ -77,7 +77,7 @@ class EngineSim {
   Account account_;
   std::vector<Waiting> waiting_;
   std::vector<Waiting> answered_;
-  std::vector<Uuid> lost_;
+  std::vector<Waiting> lost_;                         ///< their decisions died with a process, unacknowledged
   std::vector<std::vector<std::string>> added_arms_;  ///< by point
   std::uint64_t arm_number_ = 0;
   bool faults_on_ = false;

@@ -27,6 +27,7 @@ struct Issued {
   RecordKind kind{};
   Uuid id{};
   std::uint32_t point = 0;
+  bool anywhere = false;  ///< a foreign id: only the engine knows at which point it lands
   ArmIndex arm = kNoArm;
   double propensity = 0.0;
   std::uint64_t version = 0;

@@ -126,7 +126,6 @@ void EngineSim::step(Step step) {
       disk_.calm();
       if (faults_on_) {
         disk_.faults = plan_.faults;
-        disk_.faults.lie = plan_.lies ? 0.3 : 0.0;
       }
       return;
     case Step::arm_end:

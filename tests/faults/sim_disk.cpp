@@ -77,7 +77,7 @@ SimDisk::Verdict SimDisk::begin(DiskCall call) {
   return {.error = error, .partly = error != 0 && call == DiskCall::write && rng_.below(2) == 0};
 }
 
-int SimDisk::open(const std::string& path, bool create, bool exclusive, File& out, bool* made) {
+int SimDisk::open(const std::string& path, bool create, bool exclusive, File& out) {
   const Verdict verdict = begin(DiskCall::open);
   if (verdict.error != 0) {
     return -verdict.error;
@@ -96,9 +96,6 @@ int SimDisk::open(const std::string& path, bool create, bool exclusive, File& ou
     set_name(path, out);
   } else {
     out = found->second;
-  }
-  if (made != nullptr) {
-    *made = missing;
   }
   dead_ = dead_ || verdict.dies;
   return 0;

@@ -85,8 +85,7 @@ class SimDisk {
 
   // ---- what programs do. All return 0 or a size, or -errno.
   using File = std::shared_ptr<SimFile>;
-  [[nodiscard]] int open(const std::string& path, bool create, bool exclusive, File& out,
-                         bool* made = nullptr);
+  [[nodiscard]] int open(const std::string& path, bool create, bool exclusive, File& out);
   [[nodiscard]] int look(const std::string& path, File& out);
   [[nodiscard]] std::ptrdiff_t read(SimFile& file, std::uint64_t offset, std::span<std::byte> out);
   [[nodiscard]] std::ptrdiff_t write(SimFile& file, std::uint64_t offset, ByteView bytes);

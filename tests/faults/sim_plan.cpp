@@ -85,8 +85,14 @@ SimPlan SimPlan::draw(std::uint64_t seed) {
   plan.faults.forget = rng.below(2) == 0;
   plan.faults.sticky = rng.below(4) == 0;
   plan.faults.flush_time = rng.below(8) == 0 ? 5 * kSecond : 0;
-  plan.lies = rng.below(12) == 0;
   plan.power = one_of(rng, std::array{0.0, 0.5, 1.0});
+  plan.lies = rng.below(10) == 0;
+  if (plan.lies) {
+    plan.faults = {.lie = 0.3};
+    plan.power = 1.0;
+    weigh(Step::faults, 6);
+    weigh(Step::end, 3);
+  }
   plan.log_pages = static_cast<int>(one_of(rng, std::array{0.0, 2.0, 8.0, 40.0, 1000.0}));
   plan.longest_pause = one_of(rng, std::array{0.1, 2.0, 20.0, 200.0}) > 1.0 ? 20 * kSecond : kSecond;
   return plan;

@@ -21,7 +21,7 @@ struct OpenFile {
   SimDisk::File file;
   std::string path;
   int lock = SQLITE_LOCK_NONE;
-  bool sync_folder = false;  ///< as SQLite's unix layer: the first flush of a new log flushes its folder too
+  bool sync_folder = false;  ///< as SQLite's unix layer: the first flush of a log flushes its folder too
   bool delete_on_close = false;
   std::array<int, 8> shared{};  ///< locks held on the shared memory: 0 none, 1 shared, 2 exclusive
 };
@@ -242,16 +242,15 @@ int open_file(sqlite3_vfs* /*self*/, const char* name, sqlite3_file* raw, int fl
   static std::uint64_t temporary = 0;
   auto* open = new (raw) OpenFile;
   open->path = name != nullptr ? name : disk().path("temporary-" + std::to_string(++temporary));
-  bool made = false;
   const int code = disk().open(open->path, name == nullptr || (flags & SQLITE_OPEN_CREATE) != 0,
-                               (flags & SQLITE_OPEN_EXCLUSIVE) != 0, open->file, &made);
+                               (flags & SQLITE_OPEN_EXCLUSIVE) != 0, open->file);
   if (code != 0) {
     open->~OpenFile();
     raw->pMethods = nullptr;
     return SQLITE_CANTOPEN;
   }
   constexpr int kLogs = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL;
-  open->sync_folder = made && (flags & kLogs) != 0;
+  open->sync_folder = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & kLogs) != 0;
   open->delete_on_close = name == nullptr || (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
   open->base.pMethods = &methods();
   if (out_flags != nullptr) {

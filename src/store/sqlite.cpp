@@ -165,6 +165,12 @@ Result<std::int64_t> Database::number(std::string_view sql, std::int64_t missing
 
 std::int64_t Database::changed_rows() const noexcept { return sqlite3_changes64(database_.get()); }
 bool Database::in_transaction() const noexcept { return sqlite3_get_autocommit(database_.get()) == 0; }
+Result<void> Database::empty_log() const {
+  const int code =
+      sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  return code == SQLITE_OK || (code & 0xFF) == SQLITE_BUSY ? Result<void>{} : tl::unexpected(error());
+}
+
 void Database::drop_cache() const noexcept { sqlite3_db_release_memory(database_.get()); }
 Error Database::error() const { return error_of(database_.get(), sqlite3_extended_errcode(database_.get())); }
 

@@ -80,6 +80,9 @@ class Database {
   void restrict_statements(bool writing) const noexcept;
   /// Whether closing the last connection moves the write-ahead log into the file; at first it does not.
   void checkpoint_on_close(bool on) const noexcept;
+  /// Moves the write-ahead log into the file and empties it. A reader that still needs the log keeps it from
+  /// being emptied; that is no error. Errors: io, corrupt_state.
+  [[nodiscard]] Result<void> empty_log() const;
   /// Forgets cached pages, so that the next read comes from the file.
   void drop_cache() const noexcept;
   [[nodiscard]] Error error() const;

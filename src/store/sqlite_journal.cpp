@@ -85,6 +85,12 @@ Result<std::unique_ptr<Journal>> SqliteJournal::open(const std::string& path, Op
 }
 
 Result<void> SqliteJournal::prepare_writing() {
+  // A process before this one may have died of a flush that failed. The kernel then takes the pages of the
+  // log for clean, shows them, and will never write them: what is appended behind them would not survive a
+  // loss of power. Moved into the file, they are written and flushed again.
+  if (Result<void> emptied = store_.database.empty_log(); !emptied) {
+    return emptied;
+  }
   Result<RowWriter> rows = RowWriter::make(store_.database);
   Result<Statement> move_head = store_.database.prepare(
       "UPDATE head SET position = ?3, chain = ?4, decisions = ?5, outcomes = ?6, events = ?7"

@@ -281,6 +281,7 @@ Result<Engine> EngineSim::open_engine() {
 
 bool EngineSim::open_once(bool faults_on) {
   const std::optional<detail::WriterLock::Content> witness = detail::WriterLock::peek(disk_.path(kStore));
+  witness_ = witness ? witness->position : 0;
   Result<Engine> opened = open_engine();
   if (opened) {
     engine_.emplace(std::move(*opened));
@@ -340,6 +341,11 @@ void EngineSim::verify_recovered() {
   const Account::Verdict verdict = account_.check(*records, disk_.lied());
   if (verdict.found < account_.acknowledged()) {
     ++report_.lies_unnoticed;
+    if (witness_ > verdict.records) {
+      throw Violation("record " + std::to_string(witness_) +
+                      " was acknowledged, as the lock file says, and " + std::to_string(verdict.records) +
+                      " records were taken for all of them");
+    }
   }
   account_.accept(verdict);
   const auto is_lost = [&](const Waiting& one) { return std::ranges::count(verdict.lost, one.id) > 0; };

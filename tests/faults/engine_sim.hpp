@@ -81,7 +81,8 @@ class EngineSim {
   std::vector<std::vector<std::string>> added_arms_;  ///< by point
   std::uint64_t arm_number_ = 0;
   bool faults_on_ = false;
-  bool finished_ = false;  ///< a lying flush was found out: the run has shown what it can
+  std::uint64_t witness_ = 0;  ///< what the lock file said before the store was opened
+  bool finished_ = false;      ///< a lying flush was found out: the run has shown what it can
 };
 
 /// Runs one seed.

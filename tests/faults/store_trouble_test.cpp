@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small histories of trouble that the simulation found, each by itself.
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 
 #include "tests/faults/sim_checker.hpp"
 #include "tests/faults/sim_disk.hpp"
+#include "tests/faults/sim_posix.hpp"
 
 namespace attune::test {
 namespace {
@@ -50,6 +52,37 @@ TEST(StoreTrouble, ACheckpointThatCannotBeReadBackDoesNotHoldUpTheRecordsBesideI
   EXPECT_EQ(engine->metrics().durable_position, 3U);
   EXPECT_TRUE(engine->checkpoint());
   EXPECT_EQ(engine->metrics().store_error, "");
+}
+
+// After a failed flush the kernel shows pages that it will never write. The next process appended its log
+// behind such pages, acknowledged, and a loss of power took everything. (The simulation, seed 4442.)
+TEST(StoreTrouble, AProcessThatFollowsAFailedFlushTrustsNothingThatItOnlySees) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SimDisk disk(seed);
+    const auto clock = std::make_shared<ManualClock>();
+    std::optional<Engine> engine(open_engine(disk, clock).value());
+    disk.faults = {.flush = 1.0, .forget = true};
+    decide(*engine);
+    ASSERT_FALSE(engine->pump());
+    disk.end_now();
+    engine.reset();
+    forget_descriptors();
+    disk.calm();
+    disk.restart(DiskEnd::process_killed);
+
+    engine.emplace(open_engine(disk, clock).value());
+    decide(*engine);
+    ASSERT_TRUE(engine->pump());
+    const std::uint64_t acknowledged = engine->metrics().durable_position;
+    disk.end_now();
+    engine.reset();
+    forget_descriptors();
+    disk.restart(DiskEnd::power_lost);
+
+    const Result<Engine> after = open_engine(disk, clock);
+    ASSERT_TRUE(after) << "seed " << seed << ": " << after.error().message;
+    ASSERT_GE(after->metrics().position, acknowledged) << "seed " << seed;
+  }
 }
 
 }  // namespace

@@ -388,6 +388,10 @@ void EngineSim::live_on() {
   constexpr int kPatience = 5;
   int attempts = 0;
   while (!engine_->pump()) {
+    if (disk_.lied()) {
+      ++report_.lies_reported;  // its damage came to light only now
+      return;
+    }
     if (++attempts == kPatience) {
       throw Violation("the disk works again, and nothing is acknowledged: " + engine_->metrics().store_error);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// F02, F04, F05 over a real file: the k-th system call kills, tears, fails, once and for ever, for k = 1, 2, 3, ...
-// until a run passes without reaching k.
+// F02, F04, F05 over a real file: the k-th system call kills, tears, fails, once and for ever, for k = 1, 2,
+// 3, ... until a run passes without reaching k.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,7 +76,8 @@ std::string judge(const std::string& path, const Progress& progress) {
   }
   const std::size_t count = found->records.size();
   if (count < progress.acknowledged || count % kBatch != 0) {
-    return std::to_string(count) + " records, " + std::to_string(progress.acknowledged) + " were acknowledged";
+    return std::to_string(count) + " records, " + std::to_string(progress.acknowledged) +
+           " were acknowledged";
   }
   const std::vector<Bytes> given = first_records(count);
   if (found->records != given) {
@@ -93,7 +94,8 @@ class Stores {
     // In memory where there is such a place: the calls are real, the flushes do not wait for a disk.
     const std::filesystem::path memory = "/dev/shm";
     std::string pattern =
-        ((std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path()) / "attune-faults-XXXXXX")
+        ((std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path()) /
+         "attune-faults-XXXXXX")
             .string();
     path_ = ::mkdtemp(pattern.data());
   }
@@ -116,9 +118,8 @@ class Stores {
   std::filesystem::path path_;
 };
 
-constexpr std::array<const char*, kCallFaults> kNames{"none", "killed before", "killed after",  "torn and killed",
-                                                      "EIO",  "ENOSPC",        "EDQUOT", "EINTR",
-                                                      "short"};
+constexpr std::array<const char*, kCallFaults> kNames{
+    "none", "killed before", "killed after", "torn and killed", "EIO", "ENOSPC", "EDQUOT", "EINTR", "short"};
 
 std::string name_of(CallFault fault, std::uint64_t k, bool for_ever) {
   return "call " + std::to_string(k) + " " + kNames.at(static_cast<std::size_t>(fault)) +
@@ -156,7 +157,8 @@ TEST_P(KilledAt, EveryCall) {
   ::munmap(progress, sizeof(Progress));
 }
 INSTANTIATE_TEST_SUITE_P(Kinds, KilledAt,
-                         ::testing::Values(CallFault::kill_before, CallFault::kill_after, CallFault::kill_torn));
+                         ::testing::Values(CallFault::kill_before, CallFault::kill_after,
+                                           CallFault::kill_torn));
 
 struct Failure {
   CallFault fault;
@@ -189,12 +191,13 @@ TEST_P(FailingAt, EveryCall) {
                               " at each system call, " + (GetParam().for_ever ? "for ever" : "once"));
   fail_each(count, GetParam(), false);
 }
-INSTANTIATE_TEST_SUITE_P(Kinds, FailingAt,
-                         ::testing::Values(Failure{CallFault::io_error, false}, Failure{CallFault::io_error, true},
-                                           Failure{CallFault::disk_full, false},
-                                           Failure{CallFault::disk_full, true}, Failure{CallFault::quota, false},
-                                           Failure{CallFault::quota, true}, Failure{CallFault::interrupted, false},
-                                           Failure{CallFault::partly, false}, Failure{CallFault::partly, true}));
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, FailingAt,
+    ::testing::Values(Failure{CallFault::io_error, false}, Failure{CallFault::io_error, true},
+                      Failure{CallFault::disk_full, false}, Failure{CallFault::disk_full, true},
+                      Failure{CallFault::quota, false}, Failure{CallFault::quota, true},
+                      Failure{CallFault::interrupted, false}, Failure{CallFault::partly, false},
+                      Failure{CallFault::partly, true}));
 
 TEST(FailingFlush, IsNeverFollowedByAnAcknowledgementOfWhatItCovered) {
   FaultCount count("F05", "EIO from each fsync and fdatasync, once and for ever");

@@ -133,9 +133,9 @@ sqlite3_syscall_ptr as_call(Function* function) {
 
 void install(bool on) {
   static const Replaced kCalls[] = {
-      {"open", as_call(sqlite_open)},         {"pread", as_call(sqlite_pread)},
-      {"pread64", as_call(sqlite_pread)},     {"pwrite", as_call(sqlite_pwrite)},
-      {"pwrite64", as_call(sqlite_pwrite)},   {"ftruncate", as_call(sqlite_truncate)},
+      {"open", as_call(sqlite_open)},       {"pread", as_call(sqlite_pread)},
+      {"pread64", as_call(sqlite_pread)},   {"pwrite", as_call(sqlite_pwrite)},
+      {"pwrite64", as_call(sqlite_pwrite)}, {"ftruncate", as_call(sqlite_truncate)},
       {"unlink", as_call(sqlite_unlink)},
   };
   sqlite3_vfs* vfs = sqlite3_vfs_find("unix");
@@ -168,8 +168,8 @@ std::uint64_t stop_call_fault() {
 
 }  // namespace attune::test
 
-// SQLite's unix layer has no entry for these in its table; a definition in the program takes their place for the
-// whole process.
+// SQLite's unix layer has no entry for these in its table; a definition in the program takes their place for
+// the whole process.
 extern "C" {
 int fdatasync(int descriptor) {
   return attune::test::guarded([&] { return static_cast<int>(::syscall(SYS_fdatasync, descriptor)); }, true);

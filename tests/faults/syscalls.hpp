@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Every system call by which a store is written, real and countable: SQLite's by its own table and by the symbols
-/// of fsync, attune's by the linker. One of them can be made to fail, or to be the last.
+/// Every system call by which a store is written, real and countable: SQLite's by its own table and by the
+/// symbols of fsync, attune's by the linker. One of them can be made to fail, or to be the last.
 #pragma once
 
 #include <cstdint>

@@ -138,6 +138,15 @@ Result<Database> Database::open(const std::string& path, Access access) {
   if (code != SQLITE_OK) {
     return tl::unexpected(error_of(raw, code));
   }
+  const bool writing = access == Access::create || access == Access::write;
+  if (writing && sqlite3_db_readonly(raw, "main") == 1) {
+    // SQLite falls back to reading when the file cannot be opened for writing, and says so at the first
+    // write.
+    return fail(Errc::io,
+                "'" + path +
+                    "' can be read but not written; check the permissions of the file and whether its"
+                    " file system is mounted read-only");
+  }
   harden(raw);
   opened.checkpoint_on_close(false);
   return opened;

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/faults/fault_count.hpp"
+#include "tests/faults/memory_folder.hpp"
 #include "tests/faults/small_store.hpp"
 #include "tests/faults/syscalls.hpp"
 
@@ -88,36 +89,6 @@ std::string judge(const std::string& path, const Progress& progress) {
   return more ? "" : "does not go on: " + more.error().message;
 }
 
-class Stores {
- public:
-  Stores() {
-    // In memory where there is such a place: the calls are real, the flushes do not wait for a disk.
-    const std::filesystem::path memory = "/dev/shm";
-    std::string pattern =
-        ((std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path()) /
-         "attune-faults-XXXXXX")
-            .string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Stores() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Stores(const Stores&) = delete;
-  Stores& operator=(const Stores&) = delete;
-  Stores(Stores&&) = delete;
-  Stores& operator=(Stores&&) = delete;
-  [[nodiscard]] std::string fresh() const {
-    for (const char* suffix : {"", "-wal", "-shm", "-lock", "-new", "-new-wal", "-new-shm", "-new-journal"}) {
-      std::filesystem::remove(path_ / ("store.db" + std::string(suffix)));
-    }
-    return (path_ / "store.db").string();
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
 constexpr std::array<const char*, kCallFaults> kNames{
     "none", "killed before", "killed after", "torn and killed", "EIO", "ENOSPC", "EDQUOT", "EINTR", "short"};
 
@@ -131,7 +102,7 @@ class KilledAt : public ::testing::TestWithParam<CallFault> {};
 TEST_P(KilledAt, EveryCall) {
   FaultCount count("F02", std::string("process ") + kNames.at(static_cast<std::size_t>(GetParam())) +
                               " at each system call");
-  const Stores stores;
+  const MemoryFolder stores;
   auto* progress = static_cast<Progress*>(
       ::mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(progress, MAP_FAILED);
@@ -167,7 +138,7 @@ struct Failure {
 class FailingAt : public ::testing::TestWithParam<Failure> {};
 
 void fail_each(FaultCount& count, const Failure& failure, bool flushes) {
-  const Stores stores;
+  const MemoryFolder stores;
   for (std::uint64_t k = 1;; ++k) {
     const std::string path = stores.fresh();
     Progress progress;

@@ -7,14 +7,26 @@
 namespace {
 
 thread_local std::size_t count = 0;
+thread_local std::size_t refused_from = 0;  // 0: none is refused
+thread_local bool refused_for_ever = false;
+
+/// Counts a request; true when it is to be refused.
+bool refused() noexcept {
+  ++count;
+  return refused_from != 0 && (count == refused_from || (refused_for_ever && count > refused_from));
+}
 
 void* counted(std::size_t size) noexcept {
-  ++count;
+  if (refused()) {
+    return nullptr;
+  }
   return std::malloc(size == 0 ? 1 : size);
 }
 
 void* counted(std::size_t size, std::align_val_t alignment) noexcept {
-  ++count;
+  if (refused()) {
+    return nullptr;
+  }
   const auto step = static_cast<std::size_t>(alignment);
   return std::aligned_alloc(step, (size + step - 1) / step * step);
 }
@@ -31,6 +43,11 @@ void* or_throw(void* block) {
 namespace attune::test {
 
 std::size_t allocations() noexcept { return count; }
+
+void refuse_allocation(std::size_t number, bool for_ever) noexcept {
+  refused_from = number == 0 ? 0 : count + number;
+  refused_for_ever = for_ever;
+}
 
 }  // namespace attune::test
 

@@ -11,6 +11,10 @@ namespace attune::test {
 /// new into the test program.
 [[nodiscard]] std::size_t allocations() noexcept;
 
+/// On this thread request number `number` from now, counted from 1, fails with std::bad_alloc; with
+/// `for_ever` all later ones too. 0: none fails any more.
+void refuse_allocation(std::size_t number, bool for_ever) noexcept;
+
 /// Counts from its construction on; no gtest macro may run in between, they allocate.
 class AllocationCount {
  public:

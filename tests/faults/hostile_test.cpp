@@ -211,7 +211,12 @@ TEST(Hostile, AFullQueueIsAnAnswerAndIsCounted) {
         count.fail("an answer without an arm");
       }
     }
-    ASSERT_TRUE(engine->drain());
+    ASSERT_TRUE(engine->checkpoint());
+    try {
+      check_state(*engine, kConfig, records_of(*journal).value(), clock);
+    } catch (const Violation& violation) {
+      count.fail(violation.what());
+    }
     count.note(taken + refused == rounds && engine->metrics().queue_shed == refused &&
                        journal->last_position() == taken
                    ? ""

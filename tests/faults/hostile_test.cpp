@@ -19,6 +19,7 @@
 #include "tests/faults/fault_count.hpp"
 #include "tests/faults/sim_checker.hpp"
 #include "tests/store/store_fixture.hpp"
+#include "tests/support/shared_journal.hpp"
 
 namespace attune::test {
 namespace {
@@ -192,10 +193,12 @@ TEST(Hostile, AFullQueueIsAnAnswerAndIsCounted) {
   FaultCount count("F29", "producers faster than the disk: refused by type, never dropped in silence");
   const auto clock = std::make_shared<ManualClock>();
   for (std::uint64_t rounds : {10U, 1000U, 5000U}) {
-    std::unique_ptr<Journal> memory = make_memory_journal();
-    Journal* journal = memory.get();
-    Result<Engine> engine = Engine::open(
-        kConfig, {.clock = clock, .journal = std::move(memory), .credit_functions = {}, .log = {}});
+    const auto store = std::make_shared<SharedJournal::Store>();
+    Result<Engine> engine = Engine::open(kConfig, {.clock = clock,
+                                                   .journal = std::make_unique<SharedJournal>(store),
+                                                   .credit_functions = {},
+                                                   .log = {}});
+    store->fail_appends = true;  // the disk takes nothing for now
     ASSERT_TRUE(engine);
     std::uint64_t taken = 0;
     std::uint64_t refused = 0;
@@ -211,18 +214,19 @@ TEST(Hostile, AFullQueueIsAnAnswerAndIsCounted) {
         count.fail("an answer without an arm");
       }
     }
+    store->fail_appends = false;
     ASSERT_TRUE(engine->checkpoint());
     try {
-      check_state(*engine, kConfig, records_of(*journal).value(), clock);
+      check_state(*engine, kConfig, records_of(*store->journal).value(), clock);
     } catch (const Violation& violation) {
       count.fail(violation.what());
     }
     count.note(taken + refused == rounds && engine->metrics().queue_shed == refused &&
-                       journal->last_position() == taken
+                       store->journal->last_position() == taken
                    ? ""
                    : "of " + std::to_string(rounds) + " calls " + std::to_string(taken) + " were taken, " +
-                         std::to_string(refused) + " refused, " + std::to_string(journal->last_position()) +
-                         " stored");
+                         std::to_string(refused) + " refused, " +
+                         std::to_string(store->journal->last_position()) + " stored");
   }
 }
 

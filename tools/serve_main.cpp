@@ -29,6 +29,7 @@ constexpr std::size_t kFlushAt = std::size_t{1} << 17U;
 struct Arguments {
   bool stdio = false;
   bool queued = false;
+  bool durable = false;
   bool verbose = false;
   std::string config;
   std::string store;
@@ -53,7 +54,7 @@ bool flush(ServeSession& session, std::string& out) {
   if (out.empty()) {
     return true;
   }
-  session.settle();
+  session.settle(out);
   const bool written = write_all(STDOUT_FILENO, out);
   out.clear();
   return written;
@@ -102,6 +103,7 @@ bool serve(ServeSession& session) {
 int run(const Arguments& arguments) {
   ServeSession session({.store = arguments.store,
                         .queued = arguments.queued,
+                        .durable = arguments.durable,
                         .clock = nullptr,
                         .log = [&arguments](int level, std::string_view message) {
                           if (arguments.verbose || level >= 2) {
@@ -138,11 +140,15 @@ int parse_and_run(int argc, char** argv) {
       ->required();
   app.add_option("--config", arguments.config, "Configuration (JSON); without it, the first request is init")
       ->type_name("FILE");
-  app.add_option("--store", arguments.store,
-                 "Journal and checkpoints; without it, everything is forgotten at the end")
-      ->type_name("FILE");
+  CLI::Option* const store =
+      app.add_option("--store", arguments.store,
+                     "Journal and checkpoints; without it, everything is forgotten at the end")
+          ->type_name("FILE");
   app.add_flag("--queued", arguments.queued,
                "Answer outcomes before they are learned (fate \"queued\"): faster with a store");
+  app.add_flag("--durable", arguments.durable,
+               "Answer every decide after its commit, as at points with \"acknowledge\": \"durable\"")
+      ->needs(store);
   app.add_flag("--verbose", arguments.verbose, "Say on standard error what the engine does");
   app.footer(
       "Exit status: 0 after end, end of input, SIGTERM or SIGINT, with everything stored; 1 when the\n"

@@ -55,14 +55,22 @@ Result<void> ServeSession::decide(JsonWriter& json) {
                                     {.arms = arms_,
                                      .episode = request_.episode,
                                      .client_key = request_.client_key,
-                                     .subject = request_.subject},
+                                     .subject = request_.subject,
+                                     .wait = false},
                                     decision_);
-  if (code != Errc::ok) {
+  if (code != Errc::ok && code != Errc::queue_full) {
     return tl::unexpected(last_error(code));
   }
-  std::array<char, 36> id{};
-  decision_.id.write(id);
-  json.key("id").text({id.data(), id.size()});
+  const bool recorded = code == Errc::ok;
+  acknowledges_ = recorded && engine_->acknowledges_durably(*where);
+  if (recorded) {
+    std::array<char, 36> id{};
+    decision_.id.write(id);
+    json.key("id").text({id.data(), id.size()});
+  } else {
+    json.key("id").raw("null");
+    json.key("recorded").boolean(false);  // the queue is full: the answer stands, its outcome would be lost
+  }
   decision_.parameters.empty() ? json.key("arm").text(decision_.arm) : json.key("arm").raw("null");
   json.key("propensity").number(decision_.propensity);
   if (std::isnan(decision_.propensity)) {
@@ -73,9 +81,7 @@ Result<void> ServeSession::decide(JsonWriter& json) {
   if (!decision_.parameters.empty()) {
     write_parameters(decision_, json);
   }
-  if (options_.store.empty() && !options_.queued) {
-    settle();
-  }
+  learn_at_once();
   return {};
 }
 
@@ -116,27 +122,43 @@ Result<void> ServeSession::outcome(JsonWriter& json) {
                                      {.key = request_.key,
                                       .terminal = request_.terminal,
                                       .truncated = request_.truncated,
-                                      .next = request_.next});
+                                      .next = request_.next,
+                                      .wait = false});
   if (code != Errc::ok) {
     return tl::unexpected(last_error(code));
   }
   return fold_outcome(json);
 }
 
+/// Without a store nothing else has to be done; with one, the commit is for many requests together.
+void ServeSession::learn_at_once() {
+  if (options_.queued || threads_) {
+    return;
+  }
+  if (has_store()) {
+    engine_->fold();
+  } else {
+    static_cast<void>(engine_->pump());  // in memory it cannot fail
+  }
+}
+
 /// Says what became of the outcome that was just queued, where that can be known.
 Result<void> ServeSession::fold_outcome(JsonWriter& json) {
+  acknowledges_ = has_store();
+  learn_at_once();
   std::optional<Fate> fate;
   if (!options_.queued && !threads_) {
-    Result<std::size_t> pumped = engine_->pump();
-    if (!pumped) {
-      // It stays queued and will be tried again: a repeated report is a duplicate, which does no harm.
-      return tl::unexpected(std::move(pumped).error());
-    }
-    unsettled_ = 0;
     fate = engine_->last_fate();
   }
   if (fate == Fate::unknown_decision) {
     return fail(Errc::unknown_decision, "no decision of this id is awaited or remembered");
+  }
+  if (fate == Fate::foreign) {
+    return fail(Errc::unknown_decision, "another engine made the decision of this id");
+  }
+  if (fate == Fate::early) {
+    return fail(Errc::unknown_decision,
+                "the decision of this id is not in the store: it was lost before its commit");
   }
   if (fate == Fate::unknown_component) {
     return fail(Errc::unknown_component, "the point of this decision has no component of one of these names");
@@ -183,9 +205,8 @@ Result<void> ServeSession::end_episode(JsonWriter& json) {
   if (const Errc code = engine_->end_episode(*where, request_.episode); code != Errc::ok) {
     return tl::unexpected(last_error(code));
   }
-  if (options_.store.empty() && !options_.queued) {
-    settle();
-  }
+  acknowledges_ = has_store();
+  learn_at_once();
   json.key("ok").boolean(true);
   return {};
 }
@@ -214,13 +235,13 @@ Result<void> ServeSession::checkpoint(JsonWriter& json) {
 }
 
 Result<void> ServeSession::health(JsonWriter& json) {
-  settle();
-  write_health(engine_->metrics(), !options_.store.empty(), json);
+  static_cast<void>(make_durable());  // what fails is what it reports
+  write_health(engine_->metrics(), engine_->health(), has_store(), json);
   return {};
 }
 
 Result<void> ServeSession::metrics(JsonWriter& json) {
-  settle();
+  static_cast<void>(make_durable());
   write_metrics(engine_->metrics(), json);
   return {};
 }

@@ -44,6 +44,8 @@ void write_point(const PointMetrics& point, JsonWriter& json) {
   json.key("refused").number(point.refused);
   json.key("refused_rewards").number(point.refused_rewards);
   json.key("arm_gone").number(point.arm_gone);
+  json.key("foreign").number(point.foreign);
+  json.key("early").number(point.early);
   json.key("pending").number(std::uint64_t{point.pending});
   json.key("rewards");
   write_rewards(point.rewards, json);
@@ -102,9 +104,20 @@ void write_description(const Description& description, JsonWriter& json) {
   json.close_array();
 }
 
-void write_health(const EngineMetrics& metrics, bool has_store, JsonWriter& json) {
+void write_health(const EngineMetrics& metrics, const EngineHealth& health, bool has_store,
+                  JsonWriter& json) {
   const bool well = metrics.store_error.empty();
-  json.key("ok").boolean(well);
+  json.key("ok").boolean(health.level != EngineHealth::Level::failing);
+  json.key("level").text(to_string(health.level));
+  json.key("reasons").open_array();
+  for (const EngineHealth::Reason& reason : health.reasons) {
+    json.open_object();
+    json.key("level").text(to_string(reason.level));
+    json.key("since").number(static_cast<double>(reason.since) / static_cast<double>(kSecond));
+    json.key("sentence").text(reason.sentence);
+    json.close_object();
+  }
+  json.close_array();
   json.key("store").text(!has_store ? "none" : well ? "healthy" : "failing");
   json.key("position").number(metrics.position);
   json.key("durable_position").number(metrics.durable_position);
@@ -113,6 +126,7 @@ void write_health(const EngineMetrics& metrics, bool has_store, JsonWriter& json
     json.key("store_error").text(metrics.store_error);
   }
   json.key("queue_shed").number(metrics.queue_shed);
+  json.key("not_durable").number(metrics.not_durable);
   std::uint64_t pending = 0;
   std::uint64_t fallbacks = 0;
   for (const PointMetrics& point : metrics.points) {
@@ -129,7 +143,16 @@ void write_metrics(const EngineMetrics& metrics, JsonWriter& json) {
   json.key("queue_shed").number(metrics.queue_shed);
   json.key("queue_blocked").number(metrics.queue_blocked);
   json.key("outcomes_refused").number(metrics.outcomes_refused);
+  json.key("outcomes_foreign").number(metrics.outcomes_foreign);
+  json.key("not_durable").number(metrics.not_durable);
+  json.key("client_keys").open_object();
+  json.key("remembered").number(metrics.client_keys.remembered);
+  json.key("retried").number(metrics.client_keys.retried);
+  json.key("conflicts").number(metrics.client_keys.conflicts);
+  json.key("forgotten").number(metrics.client_keys.forgotten);
+  json.close_object();
   json.key("checkpoints").number(metrics.checkpoints);
+  json.key("checkpoint_errors").number(metrics.checkpoint_errors);
   json.key("store_errors").number(metrics.store_errors);
   json.key("store_error").text(metrics.store_error);
   json.key("points").open_array();

@@ -14,8 +14,8 @@ class JsonWriter;
 void write_opened(const Engine& engine, JsonWriter& json);
 /// "summary", "values", "columns", "rows".
 void write_description(const Description& description, JsonWriter& json);
-/// "ok", "store", positions and errors.
-void write_health(const EngineMetrics& metrics, bool has_store, JsonWriter& json);
+/// "ok", "level", "reasons", "store", positions and errors.
+void write_health(const EngineMetrics& metrics, const EngineHealth& health, bool has_store, JsonWriter& json);
 /// Every counter.
 void write_metrics(const EngineMetrics& metrics, JsonWriter& json);
 

@@ -18,8 +18,7 @@
 namespace attune::tools {
 namespace {
 
-/// Most requests between two folds: policies count pulls that wait for their reward only once these are
-/// folded.
+/// Most requests between two folds.
 constexpr std::size_t kFoldEvery = 100;
 
 constexpr std::uint32_t bit(Member member) { return 1U << static_cast<unsigned>(member); }
@@ -125,6 +124,7 @@ Result<void> ServeSession::open(std::string_view config_json) {
   engine_options.clock = options_.clock;
   engine_options.journal = std::move(*journal);
   engine_options.log = options_.log;
+  engine_options.durable = options_.durable;
   Result<Engine> engine = Engine::open(config_json, std::move(engine_options));
   if (!engine) {
     return tl::unexpected(std::move(engine).error());
@@ -136,10 +136,16 @@ Result<void> ServeSession::open(std::string_view config_json) {
 }
 
 bool ServeSession::handle(std::string_view line, std::string& out) {
+  if (out.empty()) {
+    acknowledging_count_ = 0;  // whatever there was has been shown
+  }
   if (is_blank(line)) {
     return true;
   }
   const Result<void> read = read_request(line, request_);
+  if (read && request_.op == "end") {
+    settle(out);  // afterwards there is no engine left to ask
+  }
   const std::size_t start = out.size();
   const auto begin = [&](JsonWriter& json) {
     json.open_object();
@@ -149,7 +155,8 @@ bool ServeSession::handle(std::string_view line, std::string& out) {
   };
   JsonWriter json(out);
   begin(json);
-  Result<void> done = read ? answer(json) : read;
+  acknowledges_ = false;
+  const Result<void> done = read ? answer(json) : read;
   if (!done) {
     out.resize(start);  // an operation may have written half an answer
     JsonWriter again(out);
@@ -157,10 +164,25 @@ bool ServeSession::handle(std::string_view line, std::string& out) {
     write_error(done.error(), again);
   }
   out += "}\n";
-  if (++unsettled_ >= kFoldEvery) {
-    settle();
+  if (done && acknowledges_) {
+    if (acknowledging_count_ == acknowledging_.size()) {
+      acknowledging_.emplace_back();
+    }
+    Acknowledging& entry = acknowledging_[acknowledging_count_++];
+    entry.begin = start;
+    entry.end = out.size();
+    entry.ref = request_.ref;
   }
+  fold_soon();
   return !ended_;
+}
+
+/// Policies count pulls that wait for their reward only once these are folded.
+void ServeSession::fold_soon() {
+  if (++unfolded_ >= kFoldEvery && engine_ && !threads_) {
+    unfolded_ = 0;
+    engine_->fold();
+  }
 }
 
 void ServeSession::refuse_long_line(std::size_t limit, std::string& out) {
@@ -199,15 +221,53 @@ Result<void> ServeSession::answer(JsonWriter& json) {
   return (this->*operation->run)(json);
 }
 
-void ServeSession::settle() {
-  unsettled_ = 0;
+Result<void> ServeSession::make_durable() {
+  unfolded_ = 0;
   if (!engine_) {
-    return;
+    return {};
   }
-  const Result<std::size_t> pumped = engine_->pump();
-  if (!pumped && options_.log) {
-    options_.log(3, pumped.error().message);
+  if (threads_) {
+    return acknowledging_count_ > 0 ? engine_->drain() : Result<void>{};
   }
+  Result<std::size_t> pumped = engine_->pump();
+  return pumped ? Result<void>{} : tl::unexpected(std::move(pumped).error());
+}
+
+void ServeSession::settle(std::string& out) {
+  const Result<void> durable = make_durable();
+  if (!durable) {
+    refuse_unacknowledged(durable.error(), out);
+    if (options_.log) {
+      options_.log(3, durable.error().message);
+    }
+  }
+  acknowledging_count_ = 0;
+}
+
+void ServeSession::settle() {
+  std::string none;
+  acknowledging_count_ = 0;
+  settle(none);
+}
+
+void ServeSession::refuse_unacknowledged(const Error& error, std::string& out) const {
+  std::string honest;
+  std::size_t shown = 0;
+  for (const Acknowledging& entry : std::span(acknowledging_).first(acknowledging_count_)) {
+    honest.append(out, shown, entry.begin - shown);
+    JsonWriter json(honest);
+    json.open_object();
+    if (!entry.ref.empty()) {
+      json.key("ref").raw(entry.ref);
+    }
+    write_error({Errc::not_durable, "it was taken, but is not known to be stored: " + error.message +
+                                        "; it is tried again, and sending it again is harmless"},
+                json);
+    honest += "}\n";
+    shown = entry.end;
+  }
+  honest.append(out, shown, std::string::npos);
+  out = std::move(honest);
 }
 
 Result<void> ServeSession::close() {

@@ -27,14 +27,16 @@ class JsonWriter;
 inline constexpr std::uint64_t kProtocolVersion = 1;
 
 struct ServeOptions {
-  std::string store;                   ///< path of the journal; empty: everything is in memory
-  bool queued = false;                 ///< answer outcomes before they are folded
-  std::shared_ptr<const Clock> clock;  ///< null: the system's
+  std::string store;     ///< path of the journal; empty: everything is in memory
+  bool queued = false;   ///< answer outcomes before they are folded
+  bool durable = false;  ///< every point acknowledges after the commit, whatever it is configured to
+  std::shared_ptr<const Clock> clock;                            ///< null: the system's
   std::function<void(int level, std::string_view message)> log;  ///< see EngineOptions::log
 };
 
-/// Answers requests. The caller reads lines, and calls settle() before it shows the answers to anyone: what
-/// was answered is then in the store.
+/// Answers requests. The caller reads lines into one buffer of answers, calls settle() with it before it
+/// shows them to anyone, and then empties it: what they acknowledge is then in the store, or they say that it
+/// is not.
 class ServeSession {
  public:
   explicit ServeSession(ServeOptions options) : options_(std::move(options)) {}
@@ -50,8 +52,10 @@ class ServeSession {
   /// Appends the answer to a line that was too long to be kept.
   static void refuse_long_line(std::size_t limit, std::string& out);
 
-  /// Folds what is queued and makes it durable. A store that fails is no reason to stop: it is logged, and
-  /// health says so.
+  /// Folds what is queued and makes it durable. When that fails, answers in `out` that acknowledge something
+  /// become errors (not_durable). A store that fails is no reason to stop: it is logged, and health says so.
+  void settle(std::string& out);
+  /// The same while no answers wait to be shown.
   void settle();
   /// Drains, and takes a last checkpoint where there is a store. Errors: io.
   [[nodiscard]] Result<void> close();
@@ -75,13 +79,28 @@ class ServeSession {
   [[nodiscard]] Result<void> schema(JsonWriter& json);
   [[nodiscard]] Result<void> version(JsonWriter& json);
   [[nodiscard]] Result<void> end(JsonWriter& json);
+  void fold_soon();
+  void learn_at_once();
+  [[nodiscard]] Result<void> make_durable();
+  void refuse_unacknowledged(const Error& error, std::string& out) const;
+  [[nodiscard]] bool has_store() const noexcept { return !options_.store.empty(); }
   void write_parameters(const Decision& decision, JsonWriter& json) const;
 
   ServeOptions options_;
   std::optional<Engine> engine_;
   bool threads_ = false;
   bool ended_ = false;
-  std::size_t unsettled_ = 0;  ///< requests since the last settle()
+  std::size_t unfolded_ = 0;  ///< requests since the last fold
+  /// An answer that may only be shown once what it acknowledges is durable.
+  struct Acknowledging {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::string ref;
+  };
+  std::vector<Acknowledging>
+      acknowledging_;  ///< the first `acknowledging_count_`; the others are kept for reuse
+  std::size_t acknowledging_count_ = 0;
+  bool acknowledges_ = false;                                                     ///< the present answer does
   std::map<std::string, std::vector<std::string>, std::less<>> parameter_names_;  ///< by optimizer point
   // Kept from line to line for their memory.
   Request request_;

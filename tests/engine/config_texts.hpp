@@ -14,6 +14,7 @@ inline constexpr std::string_view kFull = R"({
   "seed": 18446744073709551615, "node": "gateway-1", "mode": "threads",
   "queue": {"bytes": 65536, "on_full": "shed"},
   "checkpoint": {"every_s": 1.5, "every_records": 0, "keep": 3},
+  "client_keys": {"keep": 1000}, "acknowledge_timeout_s": 2.5,
   "points": {
     "model": {
       "policy": {"type": "lin_ucb", "alpha": 1},
@@ -28,7 +29,7 @@ inline constexpr std::string_view kFull = R"({
         "breach_reward": -5, "clip": [-10, 10], "credit": "discounted", "lambda": 0.5,
         "max_pending": 10, "max_closed": 20, "overflow": "refuse"
       },
-      "fallback": "a"
+      "fallback": "a", "acknowledge": "durable"
     },
     "shared": {
       "policy": {"type": "lin_ucb_hybrid"}, "action_features": 2, "arms": [{"id": "x", "features": [1, 2.5]}]

@@ -41,7 +41,7 @@ inline constexpr std::string_view kConfig = R"({
 class Serve : public ::testing::Test {
  protected:
   explicit Serve(bool queued = false)
-      : session_({.store = {}, .queued = queued, .clock = clock_, .log = {}}) {}
+      : session_({.store = {}, .queued = queued, .durable = false, .clock = clock_, .log = {}}) {}
 
   void open(std::string_view config = kConfig) {
     const Result<void> opened = session_.open(config);

@@ -92,6 +92,7 @@ StopSignal::StopSignal() {
   handle(SIGTERM, note_stop);
   handle(SIGINT, note_stop);
   handle(SIGPIPE, SIG_IGN);  // write() says it
+  handle(SIGXFSZ, SIG_IGN);  // so does the store
 }
 
 StopSignal::~StopSignal() {

@@ -11,7 +11,7 @@ namespace attune::detail {
 namespace {
 
 [[nodiscard]] tl::unexpected<Error> wrong_size(std::uint64_t found, std::uint64_t expected) {
-  return fail(Errc::corrupt_state, "its state has " + std::to_string(found) + " bytes where " +
+  return fail(Errc::corrupt_state, "there are " + std::to_string(found) + " bytes where " +
                                        std::to_string(expected) + " were written");
 }
 
@@ -26,7 +26,7 @@ Packed pack(ByteView bytes) {
     packed.storage.resize(ZSTD_compressBound(bytes.size()));
     const std::size_t size =
         ZSTD_compress(packed.storage.data(), packed.storage.size(), bytes.data(), bytes.size(), kFastLevel);
-    if (ZSTD_isError(size) == 0 && size < bytes.size()) {
+    if (ZSTD_isError(size) == 0 && size < bytes.size() - bytes.size() / 16) {
       packed.codec = kZstd;
       packed.view = ByteView(packed.storage).first(size);
     }
@@ -47,13 +47,13 @@ Result<Bytes> unpack(std::string_view codec, ByteView stored, std::uint64_t expe
     // The frame states its size: checked before anything is allocated on the word of the row.
     const unsigned long long stated = ZSTD_getFrameContentSize(stored.data(), stored.size());
     if (stated == ZSTD_CONTENTSIZE_ERROR || stated == ZSTD_CONTENTSIZE_UNKNOWN || stated != expected) {
-      return fail(Errc::corrupt_state, "its compressed state is damaged");
+      return fail(Errc::corrupt_state, "its compressed bytes are damaged");
     }
     Bytes state(expected);
     const std::size_t size = ZSTD_decompress(state.data(), state.size(), stored.data(), stored.size());
     if (ZSTD_isError(size) != 0) {
       return fail(Errc::corrupt_state,
-                  std::string("its compressed state is damaged (zstd: ") + ZSTD_getErrorName(size) + ")");
+                  std::string("its compressed bytes are damaged (zstd: ") + ZSTD_getErrorName(size) + ")");
     }
     if (size != expected) {
       return wrong_size(size, expected);
@@ -64,6 +64,19 @@ Result<Bytes> unpack(std::string_view codec, ByteView stored, std::uint64_t expe
 #else
   return fail(Errc::unsupported, "its codec '" + std::string(codec) + "' is not in this build of attune");
 #endif
+}
+
+Result<Bytes> unpack_at_most(std::string_view codec, ByteView stored, std::size_t limit) {
+  std::uint64_t size = stored.size();
+#ifdef ATTUNE_WITH_ZSTD
+  if (codec == kZstd) {
+    size = ZSTD_getFrameContentSize(stored.data(), stored.size());  // errors are huge numbers
+  }
+#endif
+  if (size > limit) {
+    return fail(Errc::corrupt_state, "it claims more than " + std::to_string(limit) + " bytes");
+  }
+  return unpack(codec, stored, size);
 }
 
 }  // namespace attune::detail

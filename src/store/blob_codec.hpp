@@ -27,4 +27,7 @@ struct Packed {
 /// Errors: corrupt_state (damaged, or another size), unsupported (codec not built in).
 [[nodiscard]] Result<Bytes> unpack(std::string_view codec, ByteView stored, std::uint64_t expected);
 
+/// The same for bytes whose size is not known beforehand: at most `limit`. Errors: likewise.
+[[nodiscard]] Result<Bytes> unpack_at_most(std::string_view codec, ByteView stored, std::size_t limit);
+
 }  // namespace attune::detail

@@ -2,25 +2,46 @@
 #include "store/record_cursor.hpp"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 namespace attune::detail {
+namespace {
+
+constexpr int kRecord = 1;
+constexpr int kChain = 2;
+constexpr int kTime = 3;
+constexpr int kArm = 4;
+
+/// Rows of the `index`th table from a position on. Format 1 has no chain in its rows.
+[[nodiscard]] std::string query_of(const StoreFile& store, std::size_t index) {
+  constexpr std::array<std::string_view, 3> kTables{"decisions", "outcomes", "events"};
+  std::string query = "SELECT position, record, ";
+  query += store.version == 1 ? "NULL, time" : "chain, time";
+  query += index == 0 ? ", arm FROM " : " FROM ";
+  query.append(kTables[index]).append(store.suffix);
+  return query + " WHERE position >= ?1 ORDER BY position";
+}
+
+}  // namespace
 
 Result<RecordCursor> RecordCursor::open(const StoreFile& store, const Head& head, std::uint64_t first,
                                         std::optional<std::uint64_t> chain) {
-  constexpr std::array<std::string_view, 3> kQueries{
-      "SELECT position, record, arm FROM decisions WHERE position >= ?1 ORDER BY position",
-      "SELECT position, record FROM outcomes WHERE position >= ?1 ORDER BY position",
-      "SELECT position, record FROM events WHERE position >= ?1 ORDER BY position",
-  };
   RecordCursor cursor;
   cursor.path_ = store.path;
   cursor.head_ = head;
-  cursor.expected_ = std::max<std::uint64_t>(first, 1);
-  cursor.chain_ = cursor.expected_ == 1 ? 0 : chain;
-  for (std::size_t i = 0; i < kQueries.size(); ++i) {
-    Result<Statement> rows = store.database.prepare(kQueries[i]);
+  cursor.has_chains_ = store.version > 1;
+  cursor.first_ = std::max(first, head.first + 1);
+  cursor.expected_ = cursor.first_;
+  cursor.chain_ = chain;
+  if (cursor.has_chains_ || cursor.first_ == 1) {
+    Result<std::optional<std::uint64_t>> before = chain_at(store, head, cursor.first_ - 1);
+    if (!before) {
+      return tl::unexpected(std::move(before).error());
+    }
+    cursor.chain_ = *before;
+  }
+  for (std::size_t i = 0; i < cursor.sources_.size(); ++i) {
+    Result<Statement> rows = store.database.prepare(query_of(store, i));
     if (!rows) {
       return tl::unexpected(std::move(rows).error());
     }
@@ -61,24 +82,53 @@ Result<bool> RecordCursor::next() {
   if (lowest->position != expected_) {
     return tl::unexpected(missing_record("'" + path_ + "'", expected_, head_.position));
   }
-  const ByteView stored = lowest->rows.blob(1);
+  if (Result<void> taken = take(*lowest); !taken) {
+    return tl::unexpected(std::move(taken).error());
+  }
+  ++expected_;
+  return true;
+}
+
+Error RecordCursor::damaged(const std::string& how) const {
+  return {Errc::corrupt_state,
+          "'" + path_ + "': record " + std::to_string(expected_) + " is damaged: " + how};
+}
+
+Result<void> RecordCursor::take(const Source& source) {
+  const auto stored_chain = source.rows.count(kChain);
+  erased_ = has_chains_ && source.rows.is_null(kRecord);
+  if (erased_) {
+    // Erasing blanks the whole row; a lone missing record is damage.
+    if (!source.rows.is_null(kTime)) {
+      return tl::unexpected(damaged("its content is missing"));
+    }
+    header_ = {.kind = static_cast<RecordKind>(current_ + 1), .position = expected_};
+    record_ = {};
+    ++erased_count_;
+    chain_ = stored_chain;
+    return {};
+  }
+  const ByteView stored = source.rows.blob(kRecord);
   record_ = is_aligned(stored) ? stored : aligned_.copy(stored);
   Result<RecordHeader> header = check_stored(record_, expected_);
-  if (header && static_cast<std::size_t>(header->kind) != current_ + 1) {
-    header = fail(Errc::corrupt_state, "record " + std::to_string(expected_) +
-                                           " is damaged: it is stored among records of another kind");
-  }
   if (!header) {
     Error& error = header.error();
     error.message = "'" + path_ + "': " + error.message;
     return tl::unexpected(std::move(error));
   }
+  if (static_cast<std::size_t>(header->kind) != current_ + 1) {
+    return tl::unexpected(damaged("it is stored among records of another kind"));
+  }
   header_ = *header;
   if (chain_) {
     chain_ = chained(*chain_, record_);
+    if (has_chains_ && *chain_ != stored_chain) {
+      return tl::unexpected(damaged("it is whole, but not the one that was written: its chain does not fit"));
+    }
+  } else if (has_chains_) {
+    chain_ = stored_chain;
   }
-  ++expected_;
-  return true;
+  return {};
 }
 
 Result<bool> RecordCursor::finish() const {
@@ -90,11 +140,17 @@ Result<bool> RecordCursor::finish() const {
                                          std::to_string(head_.position) +
                                          " is whole, but together they are not the ones that were written");
   }
+  if (first_ == head_.first + 1 && expected_ == head_.position + 1 && erased_count_ != head_.erased) {
+    return fail(Errc::corrupt_state, "'" + path_ + "' is damaged: " + std::to_string(erased_count_) +
+                                         " of its records are blank where " + std::to_string(head_.erased) +
+                                         " were erased");
+  }
   return false;
 }
 
 std::string_view RecordCursor::arm() const noexcept {
-  return header_.kind == RecordKind::decision ? sources_[current_].rows.text(2) : std::string_view{};
+  return header_.kind == RecordKind::decision && !erased_ ? sources_[current_].rows.text(kArm)
+                                                          : std::string_view{};
 }
 
 }  // namespace attune::detail

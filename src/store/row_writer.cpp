@@ -96,9 +96,9 @@ std::string_view event_name(EventKind kind) noexcept {
 Result<RowWriter> RowWriter::make(const Database& database) {
   const std::array<std::pair<Statement RowWriter::*, std::string_view>, 4> texts{{
       {&RowWriter::decision_,
-       "INSERT INTO decisions VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"},
-      {&RowWriter::outcome_, "INSERT INTO outcomes VALUES(?1,?2,?3,?4,?5,?6,?7)"},
-      {&RowWriter::event_, "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+       "INSERT INTO decisions VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"},
+      {&RowWriter::outcome_, "INSERT INTO outcomes VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"},
+      {&RowWriter::event_, "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
       {&RowWriter::point_, "REPLACE INTO points VALUES(?1,?2)"},
   }};
   RowWriter writer;
@@ -117,24 +117,24 @@ void RowWriter::set_names(Names names) {
   written_points_.clear();
 }
 
-Result<void> RowWriter::insert(ByteView record, RecordKind kind, KindCounts& counts) {
+Result<void> RowWriter::insert(ByteView record, RecordKind kind, std::uint64_t chain, KindCounts& counts) {
   const ByteView bytes = is_aligned(record) ? record : aligned_.copy(record);
   switch (kind) {
     case RecordKind::decision:
       ++counts.decisions;
-      return insert_decision(bytes);
+      return insert_decision(bytes, chain);
     case RecordKind::outcome:
       ++counts.outcomes;
-      return insert_outcome(bytes);
+      return insert_outcome(bytes, chain);
     case RecordKind::event:
       ++counts.events;
-      return insert_event(bytes);
+      return insert_event(bytes, chain);
   }
   return fail(Errc::invalid_argument,
               "a record of unknown kind " + std::to_string(static_cast<unsigned>(kind)) + " was given");
 }
 
-Result<void> RowWriter::insert_decision(ByteView record) {
+Result<void> RowWriter::insert_decision(ByteView record, std::uint64_t chain) {
   DecisionRecord decision;
   if (decode(record, decision) != Errc::ok) {
     return malformed(decision.header);
@@ -154,16 +154,17 @@ Result<void> RowWriter::insert_decision(ByteView record) {
   decision_.bind(11, static_cast<std::uint64_t>(decision.rung));
   decision_.bind(12, std::uint64_t{(header.flags & DecisionRecord::kGreedy) != 0 ? 1U : 0U});
   bind_unless_zero(decision_, 13, decision.episode);
+  bind_unless_zero(decision_, 14, decision.subject);
   if (decision.values.empty()) {
-    decision_.bind_null(14);
+    decision_.bind_null(15);
   } else {
     write_array(text_, decision.values);
-    decision_.bind(14, std::string_view(text_));
+    decision_.bind(15, std::string_view(text_));
   }
-  return decision_.bind(15, record).run();
+  return decision_.bind(16, chain).bind(17, record).run();
 }
 
-Result<void> RowWriter::insert_outcome(ByteView record) {
+Result<void> RowWriter::insert_outcome(ByteView record, std::uint64_t chain) {
   OutcomeRecord outcome;
   if (decode(record, outcome) != Errc::ok) {
     return malformed(outcome.header);
@@ -176,10 +177,10 @@ Result<void> RowWriter::insert_outcome(ByteView record) {
   outcome_.bind(4, std::string_view(text_));
   bind_unless_zero(outcome_, 5, outcome.key);
   outcome_.bind(6, std::uint64_t{terminal ? 1U : truncated ? 2U : 0U});
-  return outcome_.bind(7, record).run();
+  return outcome_.bind(7, chain).bind(8, record).run();
 }
 
-Result<void> RowWriter::insert_event(ByteView record) {
+Result<void> RowWriter::insert_event(ByteView record, std::uint64_t chain) {
   EventRecord event;
   if (decode(record, event) != Errc::ok) {
     return malformed(event.header);
@@ -192,7 +193,7 @@ Result<void> RowWriter::insert_event(ByteView record) {
   event_.bind(4, event_name(event.kind));
   event.text.empty() ? event_.bind_null(5) : event_.bind(5, event.text);
   bind_unless_zero(event_, 6, event.number);
-  return event_.bind(7, event.value).bind(8, event.aux).bind(9, record).run();
+  return event_.bind(7, event.value).bind(8, event.aux).bind(9, chain).bind(10, record).run();
 }
 
 Result<void> RowWriter::note_point(std::uint32_t point) {

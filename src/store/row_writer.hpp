@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <attune/core/record.hpp>
@@ -31,18 +32,27 @@ class RowWriter {
  public:
   [[nodiscard]] static Result<RowWriter> make(const Database& database);
 
+  /// One that keeps names until it is replaced by a new one, and cannot insert.
+  [[nodiscard]] static RowWriter without_statements(Names names) {
+    RowWriter writer;
+    writer.names_ = std::move(names);
+    return writer;
+  }
+
   void set_names(Names names);
-  /// Inserts the row of a checked record and counts it. Errors: invalid_argument (its body cannot be
-  /// decoded), io.
-  [[nodiscard]] Result<void> insert(ByteView record, RecordKind kind, KindCounts& counts);
+  [[nodiscard]] const Names& names() const noexcept { return names_; }
+  /// Inserts the row of a checked record with the chain up to it, and counts it. Errors: invalid_argument
+  /// (its body cannot be decoded), io.
+  [[nodiscard]] Result<void> insert(ByteView record, RecordKind kind, std::uint64_t chain,
+                                    KindCounts& counts);
   /// The transaction was rolled back: names of points written in it are not there.
   void forget_points() noexcept { written_points_.clear(); }
 
  private:
   RowWriter() = default;
-  [[nodiscard]] Result<void> insert_decision(ByteView record);
-  [[nodiscard]] Result<void> insert_outcome(ByteView record);
-  [[nodiscard]] Result<void> insert_event(ByteView record);
+  [[nodiscard]] Result<void> insert_decision(ByteView record, std::uint64_t chain);
+  [[nodiscard]] Result<void> insert_outcome(ByteView record, std::uint64_t chain);
+  [[nodiscard]] Result<void> insert_event(ByteView record, std::uint64_t chain);
   [[nodiscard]] Result<void> note_point(std::uint32_t point);
 
   Statement decision_;

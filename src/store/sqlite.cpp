@@ -153,6 +153,9 @@ Result<Database> Database::open(const std::string& path, Access access) {
 }
 
 Result<Statement> Database::prepare(std::string_view sql) const {
+  if (database_ == nullptr) {
+    return fail(Errc::io, "the store's connection is closed after trouble with its disk");
+  }
   sqlite3_stmt* raw = nullptr;
   const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
@@ -173,21 +176,29 @@ Result<std::int64_t> Database::number(std::string_view sql, std::int64_t missing
 }
 
 std::int64_t Database::changed_rows() const noexcept { return sqlite3_changes64(database_.get()); }
-bool Database::in_transaction() const noexcept { return sqlite3_get_autocommit(database_.get()) == 0; }
-Result<void> Database::empty_log() const {
-  const int code =
-      sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  return code == SQLITE_OK || (code & 0xFF) == SQLITE_BUSY ? Result<void>{} : tl::unexpected(error());
+bool Database::in_transaction() const noexcept {
+  return database_ != nullptr && sqlite3_get_autocommit(database_.get()) == 0;
 }
-
 void Database::drop_cache() const noexcept { sqlite3_db_release_memory(database_.get()); }
 Error Database::error() const { return error_of(database_.get(), sqlite3_extended_errcode(database_.get())); }
+
+bool Database::failed_busy() const noexcept {
+  const int primary = sqlite3_errcode(database_.get()) & 0xFF;
+  return primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
+}
+
+void Database::limit_length(int bytes) const noexcept {
+  sqlite3_limit(database_.get(), SQLITE_LIMIT_LENGTH, bytes);
+}
 
 void Database::restrict_statements(bool writing) const noexcept {
   restrict_to_store(database_.get(), writing);
 }
 
 void Database::checkpoint_on_close(bool on) const noexcept {
+  if (database_ == nullptr) {
+    return;
+  }
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }
 

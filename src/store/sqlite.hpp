@@ -80,14 +80,25 @@ class Database {
   void restrict_statements(bool writing) const noexcept;
   /// Whether closing the last connection moves the write-ahead log into the file; at first it does not.
   void checkpoint_on_close(bool on) const noexcept;
-  /// Moves the write-ahead log into the file and empties it. A reader that still needs the log keeps it from
-  /// being emptied; that is no error. Errors: io, corrupt_state.
-  [[nodiscard]] Result<void> empty_log() const;
   /// Forgets cached pages, so that the next read comes from the file.
   void drop_cache() const noexcept;
   [[nodiscard]] Error error() const;
+  /// Whether the last call that failed did so because somebody else holds a lock: nothing was tried then.
+  [[nodiscard]] bool failed_busy() const noexcept;
+  /// Largest text or blob that is read or written from now on.
+  void limit_length(int bytes) const noexcept;
+
+  /// From now on the write-ahead log is moved into the file by move_log() alone, so that its errors are seen.
+  void take_over_log();
+  /// Pages in the write-ahead log after the last commit of this connection.
+  [[nodiscard]] int log_pages() const noexcept { return log_pages_ != nullptr ? *log_pages_ : 0; }
+  /// Moves as much of the log into the file as readers allow; with `wait` all of it, and empties it.
+  [[nodiscard]] Result<void> move_log(bool wait = false) const;
+  /// Writes the bytes of the log over themselves and flushes it: see docs/store.md on failed flushes.
+  [[nodiscard]] Result<void> rewrite_log() const;
 
  private:
+  std::unique_ptr<int> log_pages_;  // declared first: the connection holds its address
   std::unique_ptr<sqlite3, CloseDatabase> database_;
 };
 

@@ -56,7 +56,8 @@ int authorize(void* writing, int action, const char* first, const char* second, 
     case SQLITE_FUNCTION:
       return is_one_of(second, {"max", "coalesce", "count", "length"}) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_PRAGMA:
-      return is_one_of(first, {"quick_check"}) ? SQLITE_OK : SQLITE_DENY;
+      return is_one_of(first, {"quick_check", "secure_delete", "freelist_count", "page_size"}) ? SQLITE_OK
+                                                                                               : SQLITE_DENY;
     default:
       return SQLITE_DENY;
   }

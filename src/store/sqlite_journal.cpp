@@ -1,76 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <optional>
-#include <string>
-#include <utility>
+#include "store/sqlite_journal.hpp"
 
-#include <attune/store/journal.hpp>
+#include <algorithm>
+#include <utility>
 
 #include "store/checkpoint_rows.hpp"
 #include "store/record_cursor.hpp"
-#include "store/row_writer.hpp"
-#include "store/store_file.hpp"
 
 namespace attune {
+namespace detail {
 namespace {
 
-using detail::CheckpointRow;
-using detail::Head;
-using detail::RecordCursor;
-using detail::RowWriter;
-using detail::Statement;
-using detail::StoreFile;
-using detail::Transaction;
-using detail::WriterLock;
+constexpr int kLogPages = 4000;  // 16 MB: the log is moved into the file when it has more
+constexpr int kLogPatience = 500;
 
-class SqliteJournal final : public Journal {
- public:
-  [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const std::string& path, OpenMode mode);
+}  // namespace
 
-  Result<void> append(std::span<const ByteView> records) override { return append_all(records, nullptr, {}); }
-  Result<CheckpointInfo> append(std::span<const ByteView> records, ByteView state, Nanos time,
-                                std::string_view config_digest, std::uint32_t keep) override;
-  [[nodiscard]] std::uint64_t last_position() const noexcept override { return head_.position; }
-  Result<void> read(std::uint64_t first, const std::function<bool(ByteView)>& visit) override;
-  Result<std::optional<Checkpoint>> newest_checkpoint(std::vector<std::string>* skipped) override;
-  Result<std::vector<CheckpointInfo>> checkpoints() override;
-  Result<std::optional<std::string>> meta(std::string_view key) override;
-  Result<void> set_meta(std::string_view key, std::string_view value) override;
-  [[nodiscard]] std::string describe() const override { return "SQLite store '" + store_.path + "'"; }
-  void set_names(Names names) override;
-
- private:
-  SqliteJournal(StoreFile store, Head head) : store_(std::move(store)), head_(head) {}
-  [[nodiscard]] Result<void> prepare_writing();
-  [[nodiscard]] Result<void> check_writable() const;
-  /// One transaction. `checkpoint` may be null; its position is filled in.
-  [[nodiscard]] Result<void> append_all(std::span<const ByteView> records, CheckpointInfo* checkpoint,
-                                        ByteView state);
-  [[nodiscard]] Result<void> insert_all(std::span<const ByteView> records, Head& head);
-  [[nodiscard]] Result<void> move_head(const Head& head);
-  [[nodiscard]] Result<void> verify_and_prune(const CheckpointInfo& info, std::uint32_t keep);
-  [[nodiscard]] Result<std::optional<std::uint64_t>> chain_before(std::uint64_t first);
-
-  StoreFile store_;
-  Head head_;
-  std::optional<RowWriter> rows_;  // writers only
-  Statement move_head_;
-};
-
-Result<std::unique_ptr<Journal>> SqliteJournal::open(const std::string& path, OpenMode mode) {
-  // Read first: what it says was committed before, so the store can only have more.
-  const std::optional<WriterLock::Content> witness = WriterLock::peek(path);
-  Result<StoreFile> store = detail::open_store_file(path, mode);
+Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& path,
+                                                           const StoreOptions& options) {
+  Result<StoreFile> store = open_store_file(path, options);
   if (!store) {
     return tl::unexpected(std::move(store).error());
   }
-  Result<Head> head = detail::read_head(store->database);
+  Result<Head> head = read_head(*store);
   if (!head) {
     return tl::unexpected(std::move(head).error());
   }
   std::unique_ptr<SqliteJournal> journal(new SqliteJournal(std::move(*store), *head));
-  if (mode == OpenMode::read_write) {
-    Result<std::vector<std::string>> losses = detail::check_tail(journal->store_, *head, witness);
+  if (options.mode == OpenMode::read_write) {
+    Result<std::vector<std::string>> losses = check_tail(journal->store_, *head);
     if (!losses) {
       return tl::unexpected(std::move(losses).error());
     }
@@ -80,17 +38,13 @@ Result<std::unique_ptr<Journal>> SqliteJournal::open(const std::string& path, Op
     if (Result<void> prepared = journal->prepare_writing(); !prepared) {
       return tl::unexpected(std::move(prepared).error());
     }
+  } else if (std::string lost = lost_records(journal->store_, *head); !lost.empty()) {
+    journal->note(std::move(lost));
   }
-  return std::unique_ptr<Journal>(std::move(journal));
+  return journal;
 }
 
 Result<void> SqliteJournal::prepare_writing() {
-  // A process before this one may have died of a flush that failed. The kernel then takes the pages of the
-  // log for clean, shows them, and will never write them: what is appended behind them would not survive a
-  // loss of power. Moved into the file, they are written and flushed again.
-  if (Result<void> emptied = store_.database.empty_log(); !emptied) {
-    return emptied;
-  }
   Result<RowWriter> rows = RowWriter::make(store_.database);
   Result<Statement> move_head = store_.database.prepare(
       "UPDATE head SET position = ?3, chain = ?4, decisions = ?5, outcomes = ?6, events = ?7"
@@ -98,69 +52,85 @@ Result<void> SqliteJournal::prepare_writing() {
   if (!rows || !move_head) {
     return tl::unexpected(rows ? std::move(move_head).error() : std::move(rows).error());
   }
+  if (rows_) {
+    rows->set_names(rows_->names());
+  }
   rows_ = std::move(*rows);
   move_head_ = std::move(*move_head);
+  log_limit_ = kLogPages;
   store_.database.checkpoint_on_close(true);
   return store_.lock->write(store_.store_id, head_.position);
 }
 
-Result<void> SqliteJournal::check_writable() const {
+Result<void> SqliteJournal::ready_to_write() {
   if (!store_.lock) {
     return fail(Errc::io, "'" + store_.path + "' was opened read-only");
   }
   if (!store_.lock->owned_by_this_process()) {
     return fail(Errc::io, "'" + store_.path + "' was opened before this process was forked; open it anew");
   }
-  if (!detail::is_still_in_place(store_)) {
+  if (!is_still_in_place(store_)) {
     return fail(Errc::io,
                 "'" + store_.path + "' was removed or replaced while it was open; nothing more is written");
   }
-  return {};
+  return trouble_.empty() ? Result<void>{} : settle_trouble();
 }
 
-Result<void> SqliteJournal::append_all(std::span<const ByteView> records, CheckpointInfo* checkpoint,
-                                       ByteView state) {
-  if (Result<void> writable = check_writable(); !writable) {
-    return writable;
+Result<void> SqliteJournal::append(std::span<const ByteView> records) { return append_all(records, nullptr); }
+
+Result<void> SqliteJournal::append_all(std::span<const ByteView> records, const NewCheckpoint* checkpoint) {
+  if (Result<void> ready = ready_to_write(); !ready) {
+    return ready;
   }
   if (records.empty() && checkpoint == nullptr) {
     return {};
   }
   Head head = head_;
-  const auto write = [&]() -> Result<void> {
-    Result<Transaction> transaction = Transaction::begin(store_.database, "BEGIN IMMEDIATE");
-    if (!transaction) {
-      return tl::unexpected(std::move(transaction).error());
-    }
-    Result<void> done = insert_all(records, head);
-    if (done) {
-      done = move_head(head);
-    }
-    if (done && checkpoint != nullptr) {
-      checkpoint->position = head.position;
-      done = detail::insert_checkpoint(store_.database, *checkpoint, head.chain, state);
-    }
-    return done ? transaction->commit() : done;
-  };
-  if (Result<void> written = write(); !written) {
+  if (Result<void> written = write_all(records, checkpoint, head); !written) {
     rows_->forget_points();
     return written;
   }
   head_ = head;
   store_.lock->note_position(head_.position);
+  move_log_when_due();
   return {};
+}
+
+/// One transaction.
+Result<void> SqliteJournal::write_all(std::span<const ByteView> records, const NewCheckpoint* checkpoint,
+                                      Head& head) {
+  const Database& database = store_.database;
+  Result<Transaction> transaction = Transaction::begin(database, "BEGIN IMMEDIATE");
+  Result<void> done = transaction ? insert_all(records, head) : tl::unexpected(transaction.error());
+  bool foreign_lock = !done && database.failed_busy();
+  if (done) {
+    done = move_head(head);
+  }
+  if (done && checkpoint != nullptr) {
+    checkpoint->info->position = head.position;
+    done = insert_checkpoint(database, store_.keys, *checkpoint->info, head.chain, checkpoint->slot,
+                             *checkpoint->state);
+  }
+  if (done) {
+    done = transaction->commit();
+    foreign_lock = !done && database.failed_busy();
+  }
+  if (!done && done.error().code != Errc::invalid_argument && !foreign_lock) {
+    note_trouble(done.error());
+  }
+  return done;
 }
 
 Result<void> SqliteJournal::insert_all(std::span<const ByteView> records, Head& head) {
   for (const ByteView record : records) {
-    const Result<RecordHeader> header = detail::check_appended(record, head.position + 1);
+    const Result<RecordHeader> header = check_appended(record, head.position + 1);
     if (!header) {
       return tl::unexpected(header.error());
     }
-    if (Result<void> inserted = rows_->insert(record, header->kind, head.counts); !inserted) {
+    head.chain = chained(head.chain, record);
+    if (Result<void> inserted = rows_->insert(record, header->kind, head.chain, head.counts); !inserted) {
       return inserted;
     }
-    head.chain = detail::chained(head.chain, record);
     ++head.position;
   }
   return {};
@@ -185,9 +155,13 @@ Result<CheckpointInfo> SqliteJournal::append(std::span<const ByteView> records, 
     return fail(Errc::invalid_argument,
                 "keep = 0 is outside [1, 4294967295]: the newest checkpoint is always kept");
   }
-  Result<std::int64_t> newest = store_.database.number("SELECT max(number) FROM checkpoints");
-  if (!newest) {
-    return tl::unexpected(std::move(newest).error());
+  if (Result<void> ready = ready_to_write(); !ready) {
+    return tl::unexpected(std::move(ready).error());
+  }
+  const Result<std::int64_t> newest = store_.database.number("SELECT max(number) FROM checkpoints");
+  const Result<std::uint64_t> slot = next_slot(store_.database);
+  if (!newest || !slot) {
+    return tl::unexpected(newest ? slot.error() : newest.error());
   }
   CheckpointInfo info{.number = static_cast<std::uint64_t>(*newest) + 1,
                       .position = 0,
@@ -195,33 +169,57 @@ Result<CheckpointInfo> SqliteJournal::append(std::span<const ByteView> records, 
                       .bytes = state.size(),
                       .digest = sha256(state),
                       .config_digest = std::string(config_digest)};
-  Result<void> done = append_all(records, &info, state);
+  const ChunkedState chunks = chunked(state);
+  const NewCheckpoint written{.info = &info, .slot = *slot, .state = &chunks};
+  Result<void> done = append_all(records, &written);
   if (done) {
-    done = verify_and_prune(info, keep);
+    done = verify_and_prune(info, written, keep);
   }
   return done ? Result<CheckpointInfo>(std::move(info)) : tl::unexpected(std::move(done).error());
 }
 
 // After the commit, from the file and not from the cache: older checkpoints go only when the new one can be
 // read.
-Result<void> SqliteJournal::verify_and_prune(const CheckpointInfo& info, std::uint32_t keep) {
+Result<void> SqliteJournal::verify_and_prune(const CheckpointInfo& info, const NewCheckpoint& written,
+                                             std::uint32_t keep) {
   store_.database.drop_cache();
-  const Result<Bytes> state = detail::read_state(store_.database, info);
-  if (!state) {
+  if (Result<void> read = verify_written(store_, written.slot, *written.state); !read) {
     return fail(Errc::io, "'" + store_.path + "': checkpoint " + std::to_string(info.number) +
-                              " was written but cannot be read back: " + state.error().message +
+                              " was written but cannot be read back: " + read.error().message +
                               "; older ones are kept, and the records are durable up to " +
                               std::to_string(head_.position));
   }
-  Result<Statement> prune = store_.database.prepare("DELETE FROM checkpoints WHERE number <= ?1");
-  if (!prune) {
-    return tl::unexpected(std::move(prune).error());
+  if (info.number <= keep) {
+    return {};
   }
-  return info.number > keep ? prune->bind(1, info.number - keep).run() : Result<void>{};
+  Result<Transaction> transaction = Transaction::begin(store_.database, "BEGIN IMMEDIATE");
+  Result<std::uint64_t> removed =
+      transaction ? remove_checkpoints(store_.database, "number <= ?1", info.number - keep)
+                  : tl::unexpected(transaction.error());
+  Result<void> done = removed ? transaction->commit() : tl::unexpected(std::move(removed).error());
+  if (!done) {
+    note_trouble(done.error());
+  }
+  return done;
+}
+
+void SqliteJournal::move_log_when_due() {
+  if (store_.database.log_pages() < log_limit_) {
+    return;
+  }
+  const Result<void> moved = store_.database.move_log();
+  // What was acknowledged is safe in the log: tried again a little later.
+  log_limit_ = moved ? kLogPages : store_.database.log_pages() + kLogPatience;
+  if (!moved && !store_.database.failed_busy()) {
+    note("the write-ahead log could not be moved into the file yet: " + moved.error().message);
+  }
 }
 
 Result<std::optional<std::uint64_t>> SqliteJournal::chain_before(std::uint64_t first) {
-  return detail::list_checkpoints(store_.database).map([&](const std::vector<CheckpointRow>& rows) {
+  if (store_.version > 1) {
+    return std::optional<std::uint64_t>{};  // the rows tell
+  }
+  return list_checkpoints(store_).map([&](const std::vector<CheckpointRow>& rows) {
     const auto at = std::ranges::find_if(
         rows, [&](const CheckpointRow& row) { return row.damage.empty() && row.info.position + 1 == first; });
     return at == rows.end() ? std::nullopt : std::optional(at->chain);
@@ -233,19 +231,34 @@ Result<void> SqliteJournal::read(std::uint64_t first, const std::function<bool(B
   if (!transaction) {
     return tl::unexpected(std::move(transaction).error());
   }
-  Result<Head> head = detail::read_head(store_.database);
+  Result<Head> head = read_head(store_);
   Result<std::optional<std::uint64_t>> chain = chain_before(first);
   if (!head || !chain) {
     return tl::unexpected(head ? std::move(chain).error() : std::move(head).error());
   }
-  head_ = *head;  // read-only: what the writer has added since
-  Result<RecordCursor> cursor = RecordCursor::open(store_, *head, first, *chain);
-  if (!cursor) {
-    return tl::unexpected(std::move(cursor).error());
+  if (!store_.lock) {
+    head_ = *head;  // what the writer has added since
   }
-  Result<bool> more = cursor->next();
+  const std::uint64_t from = first == 0 ? head->first + 1 : first;
+  if (from <= head->first) {
+    return fail(Errc::invalid_argument, "'" + store_.path + "': records 1 to " + std::to_string(head->first) +
+                                            " were removed by retention; reading from record " +
+                                            std::to_string(from) + " would leave them out");
+  }
+  if (from <= head->last_erased) {
+    return fail(Errc::invalid_argument, "'" + store_.path + "': record " + std::to_string(head->last_erased) +
+                                            " was erased; reading from record " + std::to_string(from) +
+                                            " would leave it out");
+  }
+  Result<RecordCursor> cursor = RecordCursor::open(store_, *head, from, *chain);
+  Result<bool> more = cursor ? cursor->next() : tl::unexpected(cursor.error());
   while (more && *more && visit(cursor->record())) {
     more = cursor->next();
+  }
+  if (more && !*more) {
+    if (std::string lost = lost_records(store_, *head); !lost.empty()) {
+      return fail(Errc::corrupt_state, "'" + store_.path + "': " + lost);
+    }
   }
   return more ? Result<void>{} : tl::unexpected(std::move(more).error());
 }
@@ -255,16 +268,23 @@ Result<std::optional<Checkpoint>> SqliteJournal::newest_checkpoint(std::vector<s
   if (!transaction) {
     return tl::unexpected(std::move(transaction).error());
   }
-  Result<Head> head = detail::read_head(store_.database);
+  const Result<Head> head = read_head(store_);
   if (!head) {
-    return tl::unexpected(std::move(head).error());
+    return tl::unexpected(head.error());
   }
-  head_ = *head;
-  return detail::find_checkpoint(store_.database, head_.position, skipped);
+  if (!store_.lock) {
+    head_ = *head;
+  }
+  Bytes state;
+  return usable_checkpoints(store_, *head, 1, skipped, &state).map([&](std::vector<CheckpointRow> rows) {
+    return rows.empty()
+               ? std::nullopt
+               : std::optional(Checkpoint{.info = std::move(rows[0].info), .state = std::move(state)});
+  });
 }
 
 Result<std::vector<CheckpointInfo>> SqliteJournal::checkpoints() {
-  return detail::list_checkpoints(store_.database).map([](std::vector<CheckpointRow> rows) {
+  return list_checkpoints(store_).map([](std::vector<CheckpointRow> rows) {
     std::vector<CheckpointInfo> infos;
     infos.reserve(rows.size());
     for (CheckpointRow& row : rows) {
@@ -284,11 +304,15 @@ Result<std::optional<std::string>> SqliteJournal::meta(std::string_view key) {
 }
 
 Result<void> SqliteJournal::set_meta(std::string_view key, std::string_view value) {
-  if (Result<void> writable = check_writable(); !writable) {
-    return writable;
+  if (Result<void> ready = ready_to_write(); !ready) {
+    return ready;
   }
   Result<Statement> put = store_.database.prepare("REPLACE INTO meta VALUES(?1,?2)");
-  return put ? put->bind(1, key).bind(2, value).run() : tl::unexpected(std::move(put).error());
+  Result<void> done = put ? put->bind(1, key).bind(2, value).run() : tl::unexpected(std::move(put).error());
+  if (!done && !store_.database.failed_busy()) {
+    note_trouble(done.error());
+  }
+  return done;
 }
 
 void SqliteJournal::set_names(Names names) {
@@ -297,10 +321,25 @@ void SqliteJournal::set_names(Names names) {
   }
 }
 
-}  // namespace
+std::vector<std::string> SqliteJournal::take_notes() { return std::exchange(store_.notes, {}); }
+
+void SqliteJournal::note(std::string sentence) {
+  constexpr std::size_t kEnough = 100;  // nobody may be listening
+  if (store_.notes.size() < kEnough) {
+    store_.notes.push_back(std::move(sentence));
+  }
+}
+
+}  // namespace detail
 
 Result<std::unique_ptr<Journal>> open_sqlite_journal(const std::string& path, OpenMode mode) {
-  return SqliteJournal::open(path, mode);
+  return open_sqlite_journal(path, StoreOptions{.mode = mode});
+}
+
+Result<std::unique_ptr<Journal>> open_sqlite_journal(const std::string& path, const StoreOptions& options) {
+  return detail::SqliteJournal::open(path, options).map([](std::unique_ptr<detail::SqliteJournal> journal) {
+    return std::unique_ptr<Journal>(std::move(journal));
+  });
 }
 
 }  // namespace attune

@@ -19,7 +19,8 @@ using detail::Transaction;
 constexpr std::string_view kSelect =
     "SELECT position, record, arm FROM decisions WHERE (?1 IS NULL OR point = ?1) AND (?2 IS NULL OR arm = "
     "?2)"
-    " AND (?3 IS NULL OR id = ?3) AND position < ?4 ORDER BY position DESC LIMIT ?5";
+    " AND (?3 IS NULL OR id = ?3) AND position < ?4 AND (record IS NOT NULL OR time IS NOT NULL) ORDER BY "
+    "position DESC LIMIT ?5";
 
 /// The record of a row whose first two columns are position and record, checked and decoded.
 template <class Record>

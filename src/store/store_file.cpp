@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/hash.hpp"
+#include "store/migration.hpp"
 #include "store/schema.hpp"
 
 namespace attune::detail {
@@ -50,7 +50,7 @@ struct FileState {
                    .links = static_cast<std::uint64_t>(found.st_nlink)};
 }
 
-[[nodiscard]] Result<void> check_header_of(const std::string& path, const FileState& state) {
+[[nodiscard]] Result<std::uint32_t> check_header_of(const std::string& path, const FileState& state) {
   if (state.bytes == 0) {
     return check_header(path, 0, {});
   }
@@ -110,27 +110,63 @@ void sync_directory_of(const std::string& path) noexcept {
       [&](bool row) { return row ? std::string(statement->text(0)) : std::string(); });
 }
 
-/// Settings and checks of an open connection. Until they are passed, closing it changes nothing.
-[[nodiscard]] Result<void> prepare_connection(StoreFile& store, OpenMode mode) {
+constexpr int kMaxCell = 1 << 26;  // format 2: the list of chunks of the largest state has 8 MiB
+
+/// The version that SQLite sees: the file's first page may be newer in the log.
+[[nodiscard]] Result<void> settle_version(StoreFile& store) {
+  return store.database.number("PRAGMA user_version").and_then([&](std::int64_t version) -> Result<void> {
+    if (version < 1 || version > kSchemaVersion) {
+      return fail(Errc::unsupported_version,
+                  "'" + store.path + "' has store version " + std::to_string(version) +
+                      " in its write-ahead log; open it with the attune that wrote it");
+    }
+    store.version = static_cast<std::uint32_t>(version);
+    return check_schema(store.path, store.database, store.version);
+  });
+}
+
+/// Writing: durable commits, the log in our hands, the newest format.
+[[nodiscard]] Result<void> prepare_for_writing(StoreFile& store, const Act& act) {
   Database& database = store.database;
+  // FULL: every commit is flushed. Pages that are freed keep their bytes, except where an act erases them.
+  Result<void> done =
+      run_all(database, {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
+                         "PRAGMA journal_size_limit = 67108864", "PRAGMA secure_delete = OFF"});
+  database.take_over_log();
+  if (done) {
+    // A process that died after a failed flush left pages that the kernel calls clean and the disk lacks.
+    // Nobody else may write meanwhile.
+    Result<Transaction> alone = Transaction::begin(database, "BEGIN IMMEDIATE");
+    done = alone ? database.rewrite_log() : tl::unexpected(std::move(alone).error());
+  }
+  return done && store.version == 1 ? migrate_to_2(store, act) : done;
+}
+
+/// Settings and checks of an open connection. Until they are passed, closing it changes nothing.
+[[nodiscard]] Result<void> prepare_connection(StoreFile& store, const StoreOptions& options) {
+  Database& database = store.database;
+  const bool writing = options.mode == OpenMode::read_write;
   Result<void> done = run_all(database, {"PRAGMA cell_size_check = ON", "PRAGMA mmap_size = 0",
                                          "PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -8192"});
   if (done) {
-    done = check_schema(store.path, database);
+    done = settle_version(store);
   }
-  if (done && mode == OpenMode::read_write) {
-    // FULL: every commit is flushed. The WAL is moved into the file by this connection alone, inside a
-    // commit.
-    done = run_all(database, {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
-                              "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864"});
-  } else if (done) {
-    done = run_all(database, {"PRAGMA query_only = ON"});
+  if (done) {
+    Result<std::string> id = read_store_id(database);
+    done = id ? Result<void>{} : tl::unexpected(std::move(id).error());
+    store.store_id = id ? std::move(*id) : "";
+  }
+  if (done) {
+    done = writing ? prepare_for_writing(store, options.act) : run_all(database, {"PRAGMA query_only = ON"});
   }
   if (!done) {
     return done;
   }
-  database.restrict_statements(mode == OpenMode::read_write);
-  return read_store_id(database).map([&](std::string id) { store.store_id = std::move(id); });
+  if (store.version > 1) {
+    database.limit_length(kMaxCell);
+  }
+  database.restrict_statements(writing);
+  return {};
 }
 
 [[nodiscard]] Result<Database> open_read_only(const std::string& path) {
@@ -152,15 +188,17 @@ void sync_directory_of(const std::string& path) noexcept {
 
 [[nodiscard]] Result<FileState> find_for_writing(StoreFile& store, FileState state) {
   if (state.exists) {
-    if (Result<void> ours = check_header_of(store.path, state); !ours) {
+    if (Result<std::uint32_t> ours = check_header_of(store.path, state); !ours) {
       return tl::unexpected(std::move(ours).error());  // before a lock file is put beside a foreign file
     }
   }
-  Result<WriterLock> lock = WriterLock::take(store.path);
-  if (!lock) {
-    return tl::unexpected(std::move(lock).error());
+  if (!store.lock) {
+    Result<WriterLock> lock = WriterLock::take(store.path);
+    if (!lock) {
+      return tl::unexpected(std::move(lock).error());
+    }
+    store.lock = std::move(*lock);
   }
-  store.lock = std::move(*lock);
   Result<FileState> now = look_at(store.path);
   if (now && !now->exists) {
     if (Result<void> made = create_store(store.path); !made) {
@@ -180,78 +218,63 @@ void sync_directory_of(const std::string& path) noexcept {
   return now;
 }
 
-}  // namespace
-
-Result<StoreFile> open_store_file(const std::string& path, OpenMode mode) {
-  StoreFile store{.path = path, .lock = {}, .database = {}, .store_id = {}};
-  Result<FileState> state = look_at(path);
-  if (state && mode == OpenMode::read_write) {
-    state = find_for_writing(store, *state);
-  }
-  if (!state) {
-    return tl::unexpected(std::move(state).error());
-  }
-  if (!state->exists) {
-    return fail(Errc::io, "there is no store at '" + path + "'");
-  }
-  if (Result<void> ours = check_header_of(path, *state); !ours) {
+[[nodiscard]] Result<void> open_connection(StoreFile& store, const FileState& state,
+                                           const StoreOptions& options) {
+  if (Result<std::uint32_t> ours = check_header_of(store.path, state); !ours) {
     return tl::unexpected(std::move(ours).error());
   }
-  store.device = state->device;
-  store.inode = state->inode;
-  Result<Database> database =
-      mode == OpenMode::read_write ? Database::open(path, Database::Access::write) : open_read_only(path);
+  Result<Database> database = options.mode == OpenMode::read_write
+                                  ? Database::open(store.path, Database::Access::write)
+                                  : open_read_only(store.path);
   if (!database) {
     return tl::unexpected(std::move(database).error());
   }
   store.database = std::move(*database);
-  if (Result<void> prepared = prepare_connection(store, mode); !prepared) {
-    return tl::unexpected(std::move(prepared).error());
+  return prepare_connection(store, options);
+}
+
+}  // namespace
+
+Result<StoreFile> open_store_file(const std::string& path, const StoreOptions& options) {
+  StoreFile store;
+  store.path = path;
+  // Read first: what it says was committed before, so the store can only have more.
+  store.witness = WriterLock::peek(path);
+  if (store.witness.state == WriterLock::LineState::damaged) {
+    store.notes.push_back(
+        "the lock file '" + path +
+        "-lock' is damaged: what it says about the last acknowledged record is not believed");
+  }
+  Result<SealKeys> keys = SealKeys::make(options);
+  Result<FileState> state = look_at(path);
+  if (state && keys && options.mode == OpenMode::read_write) {
+    state = find_for_writing(store, *state);
+  }
+  if (!state || !keys) {
+    return tl::unexpected(keys ? std::move(state).error() : std::move(keys).error());
+  }
+  if (!state->exists) {
+    return fail(Errc::io, "there is no store at '" + path + "'");
+  }
+  store.keys = std::move(*keys);
+  store.device = state->device;
+  store.inode = state->inode;
+  if (Result<void> opened = open_connection(store, *state, options); !opened) {
+    return tl::unexpected(std::move(opened).error());
   }
   return store;
 }
 
-Result<Head> read_head(const Database& database) {
-  Result<Statement> row = database.prepare("SELECT position, chain, decisions, outcomes, events FROM head");
-  if (!row) {
-    return tl::unexpected(std::move(row).error());
+Result<void> reopen_store_file(StoreFile& store) {
+  Result<FileState> state = look_at(store.path);
+  if (!state) {
+    return tl::unexpected(std::move(state).error());
   }
-  Result<bool> found = row->step();
-  if (!found) {
-    return tl::unexpected(std::move(found).error());
+  if (!state->exists || state->device != store.device || state->inode != store.inode) {
+    return fail(Errc::io, "'" + store.path + "' was removed or replaced while it was open");
   }
-  if (!*found) {
-    return fail(Errc::corrupt_state, "the store is damaged: the table 'head' is empty");
-  }
-  return Head{.position = row->count(0),
-              .chain = row->count(1),
-              .counts = {.decisions = row->count(2), .outcomes = row->count(3), .events = row->count(4)}};
-}
-
-Result<std::vector<std::string>> check_tail(const StoreFile& store, const Head& head,
-                                            const std::optional<WriterLock::Content>& witness) {
-  Result<std::int64_t> last = store.database.number(
-      "SELECT max(coalesce((SELECT max(position) FROM decisions), 0), coalesce((SELECT max(position) FROM "
-      "outcomes),"
-      " 0), coalesce((SELECT max(position) FROM events), 0))");
-  if (!last) {
-    return tl::unexpected(std::move(last).error());
-  }
-  std::vector<std::string> found;
-  const KindCounts& counts = head.counts;
-  if (static_cast<std::uint64_t>(*last) != head.position ||
-      counts.decisions + counts.outcomes + counts.events != head.position) {
-    found.push_back("the store is damaged: its last record is " + std::to_string(*last) + " where record " +
-                    std::to_string(head.position) + " was written last. Restore it from a copy");
-  }
-  if (witness && witness->store_id == store.store_id && witness->position > head.position) {
-    found.push_back(
-        "records " + std::to_string(head.position + 1) + " to " + std::to_string(witness->position) +
-        " were acknowledged as durable and are gone: the write-ahead log '" + store.path +
-        "-wal' was damaged or removed, or an older copy was put in place. Restore what is missing, or" +
-        " delete '" + store.path + "-lock' to go on from record " + std::to_string(head.position));
-  }
-  return found;
+  store.database = Database();
+  return open_connection(store, *state, {.mode = OpenMode::read_write});
 }
 
 bool is_still_in_place(const StoreFile& store) noexcept {
@@ -260,7 +283,5 @@ bool is_still_in_place(const StoreFile& store) noexcept {
          static_cast<std::uint64_t>(found.st_dev) == store.device &&
          static_cast<std::uint64_t>(found.st_ino) == store.inode;
 }
-
-std::uint64_t chained(std::uint64_t chain, ByteView record) noexcept { return hash64(record, chain); }
 
 }  // namespace attune::detail

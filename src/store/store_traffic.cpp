@@ -227,18 +227,21 @@ ArmsReport Traffic::arms(std::optional<std::uint32_t> only) {
 [[nodiscard]] Result<void> collect(const detail::StoreFile& store, const StoreRange& range,
                                    Traffic& traffic) {
   Result<Transaction> moment = Transaction::begin(store.database);
-  const Result<Head> head = moment ? detail::read_head(store.database) : tl::unexpected(moment.error());
+  const Result<Head> head = moment ? detail::read_head(store) : tl::unexpected(moment.error());
   if (!head) {
     return tl::unexpected(head.error());
   }
   const bool all = range.last == 0 || range.last >= head->position;
   const std::uint64_t first = all ? 1 : head->position - range.last + 1;
-  Result<RecordCursor> cursor = RecordCursor::open(store, *head, first, std::nullopt);
+  Result<RecordCursor> cursor = RecordCursor::open(store, *head, first);
   if (!cursor) {
     return tl::unexpected(std::move(cursor).error());
   }
   Result<bool> more = cursor->next();
   for (; more && *more; more = cursor->next()) {
+    if (cursor->erased()) {
+      continue;  // nothing is known of it but its kind
+    }
     if (Result<void> added = traffic.add(*cursor); !added) {
       return added;
     }

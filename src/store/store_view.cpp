@@ -25,55 +25,18 @@ using detail::Transaction;
   return missing ? 0 : size;
 }
 
-/// Time of one record; a sentence is added when it cannot be read.
+/// Time of the first record from a position on; a sentence is added when it cannot be read.
 [[nodiscard]] std::optional<Nanos> time_of(const StoreFile& store, const Head& head, std::uint64_t position,
                                            std::vector<std::string>& problems) {
-  if (head.position == 0) {
-    return std::nullopt;
+  Result<RecordCursor> cursor = RecordCursor::open(store, head, position);
+  Result<bool> found = cursor ? cursor->next() : tl::unexpected(cursor.error());
+  while (found && *found && cursor->erased()) {
+    found = cursor->next();
   }
-  Result<RecordCursor> cursor = RecordCursor::open(store, head, position, std::nullopt);
-  const Result<bool> found = cursor ? cursor->next() : tl::unexpected(cursor.error());
   if (!found) {
     problems.push_back(found.error().message);
-    return std::nullopt;
   }
-  return cursor->header().time;
-}
-
-/// Sentences about damaged records; at most a handful, as one bad page may hold hundreds.
-[[nodiscard]] Result<std::vector<std::string>> check_records(const StoreFile& store, const Head& head) {
-  constexpr std::size_t kEnough = 10;
-  std::vector<std::string> problems;
-  for (std::uint64_t first = 1; first <= head.position && problems.size() < kEnough;) {
-    Result<RecordCursor> cursor = RecordCursor::open(store, head, first, std::nullopt);
-    Result<bool> more = cursor ? cursor->next() : tl::unexpected(cursor.error());
-    while (more && *more) {
-      more = cursor->next();
-    }
-    if (more) {
-      break;
-    }
-    if (more.error().code == Errc::io) {
-      return tl::unexpected(std::move(more).error());
-    }
-    problems.push_back(std::move(more).error().message);
-    first = cursor ? cursor->expected() + 1 : head.position + 1;
-  }
-  return problems;
-}
-
-[[nodiscard]] Result<void> check_pages(const detail::Database& database, std::vector<std::string>& problems) {
-  Result<Statement> check = database.prepare("PRAGMA quick_check(5)");
-  if (!check) {
-    return tl::unexpected(std::move(check).error());
-  }
-  Result<bool> row = check->step();
-  for (; row && *row; row = check->step()) {
-    if (check->text(0) != "ok") {
-      problems.push_back("SQLite: " + std::string(check->text(0)));
-    }
-  }
-  return row ? Result<void>{} : tl::unexpected(std::move(row).error());
+  return found && *found ? std::optional(cursor->header().time) : std::nullopt;
 }
 
 }  // namespace
@@ -109,8 +72,12 @@ StoreView::StoreView(StoreView&&) noexcept = default;
 StoreView& StoreView::operator=(StoreView&&) noexcept = default;
 StoreView::~StoreView() = default;
 
-Result<StoreView> StoreView::open(const std::string& path) {
-  return detail::open_store_file(path, OpenMode::read_only).map([](StoreFile store) {
+Result<StoreView> StoreView::open(const std::string& path) { return open(path, StoreOptions{}); }
+
+Result<StoreView> StoreView::open(const std::string& path, const StoreOptions& options) {
+  StoreOptions reading = options;
+  reading.mode = OpenMode::read_only;
+  return detail::open_store_file(path, reading).map([](StoreFile store) {
     return StoreView(std::make_unique<Impl>(Impl{.store = std::move(store)}));
   });
 }
@@ -131,103 +98,45 @@ Result<std::map<std::uint32_t, std::string>> StoreView::Impl::point_names() cons
 
 Result<StoreSummary> StoreView::summary() {
   const StoreFile& store = impl_->store;
-  const auto witness = detail::WriterLock::peek(store.path);  // before the transaction: never ahead of it
   Result<Transaction> moment = Transaction::begin(store.database);
-  const Result<Head> head = moment ? detail::read_head(store.database) : tl::unexpected(moment.error());
+  const Result<Head> head = moment ? detail::read_head(store) : tl::unexpected(moment.error());
   if (!head) {
     return tl::unexpected(head.error());
   }
   StoreSummary summary;
   summary.path = store.path;
   summary.store_id = store.store_id;
-  summary.schema_version = detail::kSchemaVersion;
+  summary.schema_version = store.version;
   summary.file_bytes = size_of(store.path);
   summary.wal_bytes = size_of(store.path + "-wal");
   summary.position = head->position;
+  summary.first_position = head->first + 1;
+  summary.erased = head->erased;
   summary.decisions = head->counts.decisions;
   summary.outcomes = head->counts.outcomes;
   summary.events = head->counts.events;
   summary.writer = detail::WriterLock::holder(store.path);
-  Result<std::vector<std::string>> losses = detail::check_tail(store, *head, witness);
+  summary.problems = store.notes;
+  const Result<std::vector<std::string>> losses = detail::check_tail(store, *head);
   const auto names = impl_->point_names();
-  const Result<std::vector<CheckpointRow>> rows = detail::list_checkpoints(store.database);
-  Result<std::optional<Checkpoint>> newest =
-      detail::find_checkpoint(store.database, head->position, &summary.problems);
-  if (!losses || !names || !rows || !newest) {
-    return tl::unexpected(!losses  ? losses.error()
-                          : !names ? names.error()
-                          : !rows  ? rows.error()
-                                   : newest.error());
+  const Result<std::vector<CheckpointRow>> rows = detail::list_checkpoints(store);
+  if (!losses || !names || !rows) {
+    return tl::unexpected(!losses ? losses.error() : !names ? names.error() : rows.error());
   }
-  summary.problems.insert(summary.problems.begin(), losses->begin(), losses->end());
+  summary.problems.insert(summary.problems.end(), losses->begin(), losses->end());
+  const Result<std::vector<CheckpointRow>> newest =
+      detail::usable_checkpoints(store, *head, 1, &summary.problems);
+  if (!newest) {
+    return tl::unexpected(newest.error());
+  }
   summary.points = names->size();
   summary.checkpoints = rows->size();
-  if (*newest) {
-    summary.checkpoint = (*newest)->info;
+  if (!newest->empty()) {
+    summary.checkpoint = newest->front().info;
   }
   summary.first_time = time_of(store, *head, 1, summary.problems);
   summary.last_time = time_of(store, *head, head->position, summary.problems);
   return summary;
-}
-
-Result<std::vector<CheckpointReport>> StoreView::checkpoints() {
-  const detail::Database& database = impl_->store.database;
-  Result<Transaction> moment = Transaction::begin(database);
-  const Result<Head> head = moment ? detail::read_head(database) : tl::unexpected(moment.error());
-  Result<std::vector<CheckpointRow>> rows =
-      head ? detail::list_checkpoints(database) : tl::unexpected(head.error());
-  if (!rows) {
-    return tl::unexpected(std::move(rows).error());
-  }
-  std::vector<CheckpointReport> reports;
-  for (CheckpointRow& row : *rows) {
-    if (row.damage.empty() && row.info.position > head->position) {
-      row.damage = "the journal ends before it, at record " + std::to_string(head->position);
-    }
-    if (row.damage.empty()) {
-      const Result<Bytes> state = detail::read_state(database, row.info);
-      if (!state && state.error().code == Errc::io) {
-        return tl::unexpected(state.error());
-      }
-      row.damage = state ? "" : state.error().message;
-    }
-    reports.push_back({.info = std::move(row.info),
-                       .stored_bytes = row.stored_bytes,
-                       .codec = std::move(row.codec),
-                       .damage = std::move(row.damage)});
-  }
-  return reports;
-}
-
-Result<std::vector<std::string>> StoreView::verify() {
-  const StoreFile& store = impl_->store;
-  const auto witness = detail::WriterLock::peek(store.path);
-  std::vector<std::string> problems;
-  {
-    Result<Transaction> moment = Transaction::begin(store.database);
-    const Result<Head> head = moment ? detail::read_head(store.database) : tl::unexpected(moment.error());
-    if (!head) {
-      return tl::unexpected(head.error());
-    }
-    for (Result<std::vector<std::string>> found :
-         {detail::check_tail(store, *head, witness), check_records(store, *head)}) {
-      if (!found) {
-        return found;
-      }
-      problems.insert(problems.end(), found->begin(), found->end());
-    }
-    if (Result<void> checked = check_pages(store.database, problems); !checked) {
-      return tl::unexpected(std::move(checked).error());
-    }
-  }
-  return checkpoints().map([&](const std::vector<CheckpointReport>& reports) {
-    for (const CheckpointReport& report : reports) {
-      if (!report.damage.empty()) {
-        problems.push_back("checkpoint " + std::to_string(report.info.number) + ": " + report.damage);
-      }
-    }
-    return std::move(problems);
-  });
 }
 
 }  // namespace attune

@@ -4,6 +4,8 @@
 /// acknowledged.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,10 +29,21 @@ class WriterLock {
     std::uint64_t position = 0;
   };
 
+  enum class LineState : std::uint8_t {
+    none,       ///< there is no lock file, or it is empty
+    good,       ///< its checksum fits
+    unchecked,  ///< as format 1 wrote it, without a checksum
+    damaged,    ///< anything else
+  };
+  struct Line {
+    LineState state = LineState::none;
+    Content content;  ///< only where it is good or unchecked
+  };
+
   /// Takes the lock without waiting. Errors: io, naming the process that has it.
   [[nodiscard]] static Result<WriterLock> take(const std::string& store_path);
-  /// What the file says; no value when there is none or it says nothing.
-  [[nodiscard]] static std::optional<Content> peek(const std::string& store_path);
+  /// What the file says.
+  [[nodiscard]] static Line peek(const std::string& store_path);
   /// The process that has the lock now; no value: nobody.
   [[nodiscard]] static std::optional<std::int64_t> holder(const std::string& store_path);
 
@@ -41,17 +54,20 @@ class WriterLock {
   ~WriterLock();
 
   /// Writes the whole line. Errors: io.
-  [[nodiscard]] Result<void> write(std::string_view store_id, std::uint64_t position) const;
-  /// Writes the position alone: one small system call, no flush. A failure is no harm: the old, lower
-  /// position holds.
-  void note_position(std::uint64_t position) const noexcept;
+  [[nodiscard]] Result<void> write(std::string_view store_id, std::uint64_t position);
+  /// Writes a higher position and its checksum: one small system call, no flush. A failure is no harm: the
+  /// old, lower position holds.
+  void note_position(std::uint64_t position) noexcept;
   /// False in a forked child: it must not use its parent's connection.
   [[nodiscard]] bool owned_by_this_process() const noexcept;
 
  private:
+  static constexpr std::size_t kLineSize = 116;
   explicit WriterLock(int descriptor) noexcept;
+  void set_position(std::uint64_t position) noexcept;
   int descriptor_ = -1;
   std::int64_t process_ = 0;
+  std::array<char, kLineSize> line_{};
 };
 
 }  // namespace attune::detail

@@ -86,8 +86,9 @@ TEST(StoreRefuses, AMissingFileToReadAndAMissingFolderToWrite) {
 TEST(StoreRefuses, AStoreOfANewerVersion) {
   const TestFolder folder;
   const std::string path = make_store(folder);
-  run_sql(path, "PRAGMA user_version = 2");
-  expect_refused(path, Errc::unsupported_version, "has store version 2 and this attune reads version 1");
+  run_sql(path, "PRAGMA user_version = 3");
+  expect_refused(path, Errc::unsupported_version,
+                 "has store version 3 and this attune reads versions 1 to 2");
 }
 
 TEST(StoreRefuses, AnAlteredSchema) {
@@ -161,9 +162,10 @@ TEST(StoreDamage, ARowThatIsMissingMovedOrOfAnotherTypeIsReportedWithItsPosition
       {"UPDATE outcomes SET record = 'text' WHERE position = 8", 8},
       {"UPDATE outcomes SET record = x'' WHERE position = 8", 8},
       {"UPDATE outcomes SET record = zeroblob(104) WHERE position = 8", 8},
-      {"INSERT INTO events SELECT 7, time, point, kind, subject, number, value, aux, (SELECT record FROM "
-       "decisions"
-       " WHERE position = 7) FROM events WHERE position = 5; DELETE FROM decisions WHERE position = 7",
+      {"UPDATE outcomes SET record = NULL WHERE position = 8", 8},
+      {"INSERT INTO events SELECT 7, time, point, kind, subject, number, value, aux, chain, (SELECT record "
+       "FROM decisions WHERE position = 7) FROM events WHERE position = 5; DELETE FROM decisions WHERE "
+       "position = 7",
        7},
   };
   for (const auto& [sql, position] : cases) {
@@ -195,7 +197,8 @@ TEST(StoreDamage, RecordsThatWereReplacedWithValidChecksumsBreakTheChain) {
   const Result<std::vector<Bytes>> read = read_all(*reader);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Errc::corrupt_state);
-  EXPECT_NE(read.error().message.find("not the ones that were written"), std::string::npos)
+  EXPECT_NE(read.error().message.find("record 7 is damaged: it is whole, but not the one that was written"),
+            std::string::npos)
       << read.error().message;
 }
 
@@ -242,13 +245,11 @@ TEST(StoreDamage, TheNewestSoundCheckpointIsUsedAndTheOthersAreNamed) {
                                   1, "", 10));
     }
   }
-  run_sql(
-      path,
-      "UPDATE checkpoints SET state = CAST(substr(state, 1, 5000) || x'00' || substr(state, 5002) AS BLOB)"
-      " WHERE number = 6;"
-      "UPDATE checkpoints SET position = 4 WHERE number = 5;"
-      "UPDATE checkpoints SET state = x'' WHERE number = 4;"
-      "UPDATE checkpoints SET codec = 'lzma' WHERE number = 3");
+  const std::string data_of = "UPDATE chunks SET data = ";
+  const std::string whose = " WHERE hash = (SELECT chunks FROM checkpoints WHERE number = ";
+  run_sql(path, data_of + "CAST(substr(data, 1, 5000) || x'00' || substr(data, 5002) AS BLOB)" + whose +
+                    "6);" + "UPDATE checkpoints SET position = 4 WHERE number = 5;" + data_of + "x''" +
+                    whose + "4);" + "UPDATE chunks SET codec = 'lzma'" + whose + "3)");
   const std::unique_ptr<Journal> journal = open_or_die(path);
   std::vector<std::string> skipped;
   const Result<std::optional<Checkpoint>> newest = journal->newest_checkpoint(&skipped);
@@ -256,8 +257,7 @@ TEST(StoreDamage, TheNewestSoundCheckpointIsUsedAndTheOthersAreNamed) {
   EXPECT_EQ((*newest)->info.number, 2U);
   EXPECT_EQ((*newest)->state, state_of(10'000, 2));
   ASSERT_EQ(skipped.size(), 4U);
-  EXPECT_NE(skipped[0].find("checkpoint 6 (position 6) was passed over: its state has SHA-256"),
-            std::string::npos)
+  EXPECT_NE(skipped[0].find("checkpoint 6 (position 6) was passed over: its chunk "), std::string::npos)
       << skipped[0];
   EXPECT_NE(skipped[1].find("checkpoint 5"), std::string::npos);
   EXPECT_NE(skipped[1].find("seal"), std::string::npos) << skipped[1];
@@ -275,7 +275,7 @@ TEST(StoreDamage, EveryFlippedBitOfASmallCheckpointRowIsNoticed) {
     const std::unique_ptr<Journal> journal = open_or_die(path);
     ASSERT_TRUE(journal->append(RecordList(1).mixed(1).views(), state, 7, "abc", 3));
   }
-  for (const std::string_view column : {"position", "time", "bytes", "chain"}) {
+  for (const std::string_view column : {"position", "time", "bytes", "chain", "slot"}) {
     const std::string value = run_sql(path, "SELECT " + std::string(column) + " FROM checkpoints");
     for (int bit = 0; bit < 63; bit += 4) {
       std::string update = "UPDATE checkpoints SET ";

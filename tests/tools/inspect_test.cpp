@@ -161,7 +161,9 @@ TEST(Inspect, ChecksCheckpointsAndSaysWhichAreDamaged) {
       inspect({path, "verify"}).out,
       "unproven: the store keeps no configuration: no engine has opened it yet\n"
       "sound: 12 records and 2 checkpoints read and checked; 0 checkpoints replayed, equal bit for bit\n");
-  run_sql(path, "UPDATE checkpoints SET state = zeroblob(100) WHERE number = 2");
+  run_sql(path,
+          "UPDATE chunks SET data = zeroblob(100) WHERE hash = (SELECT chunks FROM checkpoints WHERE number "
+          "= 2)");
   const InspectRun answer = inspect({path, "checkpoints", "--json"});
   EXPECT_EQ(answer.code, 1);
   const Json json = Json::parse(answer.out)["checkpoints"];

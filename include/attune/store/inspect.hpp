@@ -24,9 +24,13 @@ namespace attune {
 /// A checkpoint and whether it can be used.
 struct CheckpointReport {
   CheckpointInfo info;
-  std::uint64_t stored_bytes = 0;  ///< after compression
-  std::string codec;
-  std::string damage;  ///< why it cannot be trusted; empty: it can
+  std::uint64_t stored_bytes =
+      0;                   ///< after compression; chunks are counted for each checkpoint that has them
+  std::string codec;       ///< raw, zstd, or mixed
+  std::uint64_t slot = 0;  ///< 0 or 1
+  std::uint64_t chunks = 0;
+  std::string key_id;  ///< of the key that seals it; empty: none
+  std::string damage;  ///< why it cannot be used; empty: it can
 };
 
 /// A store at a glance. Cost: constant, but for the newest checkpoint, whose state is read and checked.
@@ -36,8 +40,10 @@ struct StoreSummary {
   std::uint32_t schema_version = 0;
   std::uint64_t file_bytes = 0;
   std::uint64_t wal_bytes = 0;
-  std::uint64_t position = 0;  ///< of the last record
-  std::uint64_t decisions = 0;
+  std::uint64_t position = 0;        ///< of the last record
+  std::uint64_t first_position = 1;  ///< of the oldest record that is there
+  std::uint64_t erased = 0;          ///< records whose content was erased
+  std::uint64_t decisions = 0;       ///< ever written, as the next two
   std::uint64_t outcomes = 0;
   std::uint64_t events = 0;
   std::size_t points = 0;
@@ -149,6 +155,8 @@ class StoreView {
  public:
   /// Errors: as open_sqlite_journal.
   [[nodiscard]] static Result<StoreView> open(const std::string& path);
+  /// With keys that check the seals of checkpoints; `options.mode` is ignored.
+  [[nodiscard]] static Result<StoreView> open(const std::string& path, const StoreOptions& options);
   StoreView(StoreView&&) noexcept;
   StoreView& operator=(StoreView&&) noexcept;
   StoreView(const StoreView&) = delete;
@@ -163,6 +171,13 @@ class StoreView {
   [[nodiscard]] Result<std::vector<DecisionReport>> decisions(const DecisionQuery& query);
   /// Oldest first; each state is read and checked.
   [[nodiscard]] Result<std::vector<CheckpointReport>> checkpoints();
+  /// One checkpoint with its state, read and checked. Errors: invalid_argument (there is none of that
+  /// number), corrupt_state, io.
+  [[nodiscard]] Result<Checkpoint> checkpoint(std::uint64_t number);
+  /// Records first ... last as Journal::read gives them, but erased ones are passed over: `visit` gets each
+  /// record with its checksum and chain verified. Errors: corrupt_state (names the position), io.
+  [[nodiscard]] Result<void> records(std::uint64_t first, std::uint64_t last,
+                                     const std::function<bool(ByteView)>& visit);
   /// Reads every record and every checkpoint; sentences about what is wrong, empty when all is well.
   [[nodiscard]] Result<std::vector<std::string>> verify();
 

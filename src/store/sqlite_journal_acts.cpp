@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// SqliteJournal: acts that a running engine may ask for.
+#include "store/acts.hpp"
+#include "store/sqlite_journal.hpp"
+
+namespace attune::detail {
+
+Result<CompactReport> SqliteJournal::compact(const RetainRule& rule, const Act& act) {
+  return run_act([&](const StoreFile& store, Head& head) { return detail::compact(store, head, rule, act); });
+}
+
+Result<EraseReport> SqliteJournal::erase_subject(std::uint64_t subject, std::uint32_t checkpoints,
+                                                 const Act& act) {
+  Result<EraseReport> report = run_act([&](const StoreFile& store, Head& head) {
+    return detail::erase_subject(store, head, subject, checkpoints, act);
+  });
+  if (report && report->decisions > 0) {
+    // The log still has the old pages: it is emptied, unless somebody reads.
+    if (Result<void> moved = store_.database.move_log(true); !moved) {
+      note("what was erased is still in the write-ahead log of '" + store_.path +
+           "', until it is next emptied: " + moved.error().message);
+    }
+  }
+  return report;
+}
+
+}  // namespace attune::detail

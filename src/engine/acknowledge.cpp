@@ -40,7 +40,6 @@ Engine::Impl::Waited Engine::Impl::wait_committed(std::uint64_t cursor, const De
     return Waited::inside_callback;
   }
   waiters.fetch_add(1, std::memory_order_seq_cst);
-  learner_bell.ring();
   journal_bell.ring();
   std::optional<Waited> result;
   {
@@ -131,7 +130,6 @@ Result<void> Engine::Impl::when_durable(Ticket ticket, DurableCallback callback)
     return fail(Errc::full, std::to_string(kMaxCallbacks) + " callbacks wait for commits already");
   }
   if (config.threads) {
-    learner_bell.ring();
     journal_bell.ring();
   }
   return {};

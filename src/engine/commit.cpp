@@ -84,8 +84,9 @@ void Engine::Impl::skip_what_is_there(std::uint64_t end) {
 Result<void> Engine::Impl::append(std::uint64_t end, const Snapshot* taken) {
   skip_what_is_there(end);
   batch.clear();
-  for (std::uint64_t cursor = commit_cursor; cursor < end;) {
-    batch.emplace_back(ring.next(cursor));
+  std::uint64_t cursor = commit_cursor;
+  while (cursor < end) {
+    batch.emplace_back(ring.next(cursor));  // the last one may reach beyond: `end` need not be where one ends
   }
   Result<void> verdict;
   const Nanos start = clock->now();
@@ -103,7 +104,7 @@ Result<void> Engine::Impl::append(std::uint64_t end, const Snapshot* taken) {
   retry_at.store(now - start > kSlow ? now + kSlow : 0, std::memory_order_relaxed);
   if (verdict) {
     commit_position += batch.size();
-    commit_cursor = std::max(commit_cursor, end);
+    commit_cursor = cursor;
     ring.release(commit_cursor);
   }
   return verdict;

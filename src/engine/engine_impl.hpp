@@ -137,8 +137,8 @@ struct Engine::Impl {
     Nanos time = 0;
     std::uint64_t requests = 0;  ///< checkpoint requests that it answers
   };
-  /// One transaction: the records before `end`, and the state that contains exactly them (may be null). When
-  /// the state cannot be stored, the records alone; its trouble is noted, and is no error.
+  /// One transaction: the records that begin before `end`, and the state that contains exactly them (may be
+  /// null). When the state cannot be stored, the records alone; its trouble is noted, and is no error.
   Result<void> commit(std::uint64_t end, const Snapshot* taken);
   Result<void> append(std::uint64_t end, const Snapshot* taken);
   /// Records that a failed attempt left in the journal after all are not written again.
@@ -158,6 +158,8 @@ struct Engine::Impl {
   void stop_threads();
   void learner_loop();
   void journal_loop();
+  [[nodiscard]] bool has_unfolded() noexcept;
+  void fold_for_waiters();
   /// False: the store failed.
   [[nodiscard]] bool commit_round(std::uint64_t end, std::optional<Snapshot>& taken);
   void rest_after_failure();

@@ -37,6 +37,7 @@ class Ring {
 
   /// Largest record that can ever be claimed.
   [[nodiscard]] std::size_t max_record() const noexcept { return capacity_ / 8; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
   /// The committed record at `cursor`, which then moves behind it; empty when there is none yet. Start with
   /// 0.

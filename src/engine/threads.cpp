@@ -10,6 +10,7 @@ namespace attune {
 namespace {
 
 constexpr std::size_t kFoldBatch = 1024;
+constexpr std::size_t kFoldForWaiters = 8192;
 constexpr std::chrono::microseconds kShortPause{50};
 constexpr std::chrono::microseconds kLongPause{1000};
 
@@ -77,10 +78,22 @@ void Engine::Impl::learner_loop() {
       }
     } else {
       idle.rest(learner_bell, [this, requests_taken] {
-        std::uint64_t cursor = fold_cursor;
-        return !ring.next(cursor).empty() || checkpoint_requests.load() > requests_taken || stopping.load();
+        return has_unfolded() || checkpoint_requests.load() > requests_taken || stopping.load();
       });
     }
+  }
+}
+
+bool Engine::Impl::has_unfolded() noexcept {
+  std::uint64_t cursor = folded.load(std::memory_order_acquire);
+  return !ring.next(cursor).empty();
+}
+
+/// Whoever waits for a commit should not wait for two threads to be woken one after the other.
+void Engine::Impl::fold_for_waiters() {
+  if (somebody_waits() && has_unfolded()) {
+    const std::scoped_lock lock(learner_mutex);
+    fold_available(kFoldForWaiters);
   }
 }
 
@@ -89,9 +102,10 @@ void Engine::Impl::journal_loop() {
   std::optional<Snapshot> taken;
   for (;;) {
     const bool last_round = stopping.load(std::memory_order_acquire);
+    fold_for_waiters();
     // In this order: a state that is taken later contains at least these records.
     const std::uint64_t end = folded.load(std::memory_order_acquire);
-    {
+    if (!taken) {
       const std::scoped_lock guard(snapshot_mutex);
       taken.swap(snapshot);
     }
@@ -102,7 +116,7 @@ void Engine::Impl::journal_loop() {
       }
       idle.rest(journal_bell, [this] {
         return folded.load(std::memory_order_acquire) != commit_cursor || callbacks.due(commit_cursor) ||
-               stopping.load();
+               stopping.load() || (somebody_waits() && has_unfolded());
       });
       continue;
     }
@@ -119,8 +133,14 @@ void Engine::Impl::journal_loop() {
 }
 
 bool Engine::Impl::commit_round(std::uint64_t end, std::optional<Snapshot>& taken) {
-  // A state goes into the same transaction as the last record it contains.
-  const Result<void> done = commit(taken ? taken->cursor : end, taken ? &*taken : nullptr);
+  // A quarter of the ring at most, so that producers who wait for room find some soon. A state goes into the
+  // same transaction as the last record it contains.
+  const std::uint64_t target = taken ? taken->cursor : end;
+  const std::uint64_t reach = commit_cursor + ring.capacity() / 4;
+  if (options.journal != nullptr && reach < target) {
+    return commit(reach, nullptr).has_value();
+  }
+  const Result<void> done = commit(target, taken ? &*taken : nullptr);
   if (taken) {
     checkpoint_answers.store(std::max(checkpoint_answers.load(), taken->requests));
     taken.reset();

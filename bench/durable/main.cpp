@@ -319,7 +319,7 @@ void measure_async() {
     }
     return count;
   };
-  run(std::min(2.0, async_seconds));  // until everything that is remembered is there once
+  run(std::min(4.0, async_seconds));  // until everything that is remembered is there once
   static_cast<void>(engine.drain());
   const double before = resident_mib();
   const Clock::time_point start = Clock::now();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of an engine as bytes: what checkpoints hold. docs/format/checkpoint.md describes them.
+// The state of an engine as bytes: what checkpoints hold. docs/format/state.md describes them.
 #include <string>
 #include <utility>
 

@@ -3,6 +3,7 @@
 #include <attune/engine/engine.hpp>
 
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -73,6 +74,29 @@ TEST(HotPath, NamedFeaturesDoNotAllocate) {
       NamedFeature{.name = "task", .text = "code", .is_text = true},
       NamedFeature{.name = "prompt", .text = "write a parser", .is_text = true}};
   EXPECT_EQ(allocations_of(engine, {.named = named}, {}, false), 0U);
+}
+
+TEST(HotPath, ClientKeysDoNotAllocateOnceAsManyAreKnownAsAreKept) {
+  Engine engine =
+      open(R"("client_keys":{"keep":500},"points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"],)" +
+           kReward + "}}}");
+  const PointId point = engine.point("p").value();
+  Decision decision;
+  std::array<char, 16> key{};
+  std::size_t before = 0;
+  for (int i = 0; i < kWarmUp + kCounted; ++i) {
+    if (i == kWarmUp) {
+      before = test::allocations();
+    }
+    const auto end = std::to_chars(key.data(), key.data() + key.size(), i / 2);  // each key twice
+    const std::string_view text(key.data(), end.ptr);
+    if (engine.decide(point, {}, {.client_key = text, .subject = "somebody"}, decision) != Errc::ok ||
+        engine.outcome(decision.id, 1.0) != Errc::ok || !engine.pump()) {
+      std::abort();
+    }
+  }
+  EXPECT_EQ(test::allocations() - before, 0U);
+  EXPECT_EQ(engine.metrics().client_keys.retried, static_cast<std::uint64_t>(kWarmUp + kCounted) / 2);
 }
 
 }  // namespace

@@ -3,60 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <span>
 #include <utility>
 
+#include "store/json_text.hpp"
+
 namespace attune::detail {
 namespace {
-
-void append_number(std::string& out, double value) {
-  if (!std::isfinite(value)) {
-    out += "null";  // JSON has no other word for it; the record keeps the bits
-    return;
-  }
-  std::array<char, 32> buffer{};
-  const std::to_chars_result end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  out.append(buffer.data(), end.ptr);
-}
-
-void append_string(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += {kHex[byte >> 4U], kHex[byte & 0xFU]};
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void write_array(std::string& out, std::span<const double> values) {
-  out.assign(1, '[');
-  for (const double value : values) {
-    out += out.size() > 1 ? "," : "";
-    append_number(out, value);
-  }
-  out += ']';
-}
-
-void write_object(std::string& out, std::span<const Component> components) {
-  out.assign(1, '{');
-  for (const Component& component : components) {
-    out += out.size() > 1 ? "," : "";
-    append_string(out, component.name);
-    out += ':';
-    append_number(out, component.value);
-  }
-  out += '}';
-}
 
 [[nodiscard]] ByteView bytes_of(const Uuid& id) noexcept { return std::as_bytes(std::span(id.bytes)); }
 
@@ -158,7 +111,7 @@ Result<void> RowWriter::insert_decision(ByteView record, std::uint64_t chain) {
   if (decision.values.empty()) {
     decision_.bind_null(15);
   } else {
-    write_array(text_, decision.values);
+    write_json_array(text_, decision.values);
     decision_.bind(15, std::string_view(text_));
   }
   return decision_.bind(16, chain).bind(17, record).run();
@@ -170,7 +123,7 @@ Result<void> RowWriter::insert_outcome(ByteView record, std::uint64_t chain) {
     return malformed(outcome.header);
   }
   const RecordHeader& header = outcome.header;
-  write_object(text_, outcome.all());
+  write_json_object(text_, outcome.all());
   const bool terminal = (header.flags & OutcomeRecord::kTerminal) != 0;
   const bool truncated = (header.flags & OutcomeRecord::kTruncated) != 0;
   outcome_.bind(1, header.position).bind(2, header.time).bind(3, bytes_of(header.id));

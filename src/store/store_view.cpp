@@ -43,6 +43,20 @@ using detail::Transaction;
 
 namespace detail {
 
+Result<std::map<std::uint32_t, std::string>> read_point_names(const Database& database) {
+  Result<Statement> rows = database.prepare("SELECT number, name FROM points");
+  if (!rows) {
+    return tl::unexpected(std::move(rows).error());
+  }
+  std::map<std::uint32_t, std::string> names;
+  Result<bool> row = rows->step();
+  for (; row && *row; row = rows->step()) {
+    names.emplace(static_cast<std::uint32_t>(rows->integer(0)), rows->text(1));
+  }
+  return row ? Result<std::map<std::uint32_t, std::string>>(std::move(names))
+             : tl::unexpected(std::move(row).error());
+}
+
 Result<std::optional<std::uint32_t>> find_point(const std::map<std::uint32_t, std::string>& names,
                                                 const std::optional<std::string>& wanted) {
   if (!wanted) {
@@ -83,17 +97,7 @@ Result<StoreView> StoreView::open(const std::string& path, const StoreOptions& o
 }
 
 Result<std::map<std::uint32_t, std::string>> StoreView::Impl::point_names() const {
-  Result<Statement> rows = store.database.prepare("SELECT number, name FROM points");
-  if (!rows) {
-    return tl::unexpected(std::move(rows).error());
-  }
-  std::map<std::uint32_t, std::string> names;
-  Result<bool> row = rows->step();
-  for (; row && *row; row = rows->step()) {
-    names.emplace(static_cast<std::uint32_t>(rows->integer(0)), rows->text(1));
-  }
-  return row ? Result<std::map<std::uint32_t, std::string>>(std::move(names))
-             : tl::unexpected(std::move(row).error());
+  return detail::read_point_names(store.database);
 }
 
 Result<StoreSummary> StoreView::summary() {

@@ -65,6 +65,16 @@ class RecordList {
     record.input.dense = kFeatures;
     return add(record);
   }
+  /// A decision about somebody.
+  RecordList& about(std::uint64_t subject, std::uint64_t id) {
+    DecisionRecord record;
+    record.header.id = uuid(id);
+    record.sequence = id;
+    record.propensity = 0.5;
+    record.arm = to_arm(1);
+    record.subject = subject;
+    return add(record);
+  }
   RecordList& outcome(std::uint64_t id, double quality, double cost = 0.5) {
     OutcomeRecord record;
     record.header.id = uuid(id);

@@ -42,11 +42,11 @@ struct AuditTrail {
 
 /// Where to go back to, and what becomes of the records after it.
 struct RollbackRequest {
-  std::optional<std::uint64_t> checkpoint;  ///< to the position of this checkpoint, or
-  std::optional<std::uint64_t> position;    ///< to this position: exactly one of the two
+  std::optional<std::uint64_t> checkpoint{};  ///< to the position of this checkpoint, or
+  std::optional<std::uint64_t> position{};    ///< to this position: exactly one of the two
   /// File that the abandoned records are written to first, as export_records does with JSON Lines. It must
   /// not exist.
-  std::string abandon_to;
+  std::string abandon_to{};
   bool discard = false;  ///< explicit permission to drop them without a file
 };
 

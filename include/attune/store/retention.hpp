@@ -22,7 +22,7 @@ struct Act {
 /// Which records may go. All conditions must hold; records go from the oldest on, without a gap.
 struct RetainRule {
   std::uint64_t through = std::numeric_limits<std::uint64_t>::max();  ///< at most up to this position
-  std::optional<Nanos> older_than;                                    ///< only records from before this time
+  std::optional<Nanos> older_than{};                                  ///< only records from before this time
   std::uint64_t keep_records = 0;                                     ///< the newest so many stay
   /// So many verified checkpoints stay able to recover the engine, at least 1: with 2, damage to the newest
   /// one costs nothing.

@@ -9,6 +9,7 @@
 #include <attune/engine/engine.hpp>
 
 #include "simulations/commands.hpp"
+#include "simulations/detect_command.hpp"
 
 namespace attune::sim {
 namespace {
@@ -80,6 +81,19 @@ CLI::App* add_gateway(CLI::App& app, GatewayArguments& arguments) {
   return command;
 }
 
+CLI::App* add_detect(CLI::App& app, DetectArguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("detect", "run a drift detector over a stream of numbers, one a line");
+  command->add_option("--detector", arguments.detector, "its name, e.g. adwin or page_hinkley")->required();
+  command->add_option("--param", arguments.parameters,
+                      "an option as name=value; compat=river: exactly as River does it; may be repeated");
+  command->add_option("--input", arguments.input, "the file; - is standard input")->required();
+  command->add_flag("--json", arguments.json, "print the result as JSON");
+  command->add_flag("--statistics", arguments.statistics, "also the detector's numbers, and its warnings");
+  command->add_flag("--state", arguments.state, "also the detector's state (with --json)");
+  return command;
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("attune-sim tries decision policies on simulated and recorded traffic.");
   app.set_version_flag("--version", "attune-sim " + std::string(version()));
@@ -87,12 +101,14 @@ int dispatch(int argc, char** argv) {
   RunArguments run;
   ReplayArguments replay;
   GatewayArguments gateway;
+  DetectArguments detect;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
   list_app->add_flag("--json", list_json, "as JSON");
   const CLI::App* replay_app = add_replay(app, replay);
   const CLI::App* gateway_app = add_gateway(app, gateway);
+  const CLI::App* detect_app = add_detect(app, detect);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -110,6 +126,8 @@ int dispatch(int argc, char** argv) {
     code = replay_command(replay);
   } else if (gateway_app->parsed()) {
     code = gateway_command(gateway);
+  } else if (detect_app->parsed()) {
+    code = detect_command(detect);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

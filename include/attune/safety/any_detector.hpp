@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// AnyDetector: one handle for every DriftDetector, chosen at run time.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <attune/safety/drift.hpp>
+
+namespace attune {
+
+/// Holds any type that satisfies DriftDetector; copying copies the detector. A moved-from handle may only be
+/// assigned or destroyed.
+class AnyDetector {
+ public:
+  // A handle has no kName: asking for it first keeps the concept from asking the handle whether it copies.
+  template <class D>
+    requires(requires { D::kName; } && DriftDetector<D>)
+  explicit AnyDetector(D detector) : self_(std::make_unique<Model<D>>(std::move(detector))) {}
+  AnyDetector(const AnyDetector& other) : self_(other.self_->clone()) {}
+  AnyDetector& operator=(const AnyDetector& other) {
+    if (this != &other) {
+      self_ = other.self_->clone();
+    }
+    return *this;
+  }
+  AnyDetector(AnyDetector&&) noexcept = default;
+  AnyDetector& operator=(AnyDetector&&) noexcept = default;
+  ~AnyDetector() = default;
+
+  [[nodiscard]] Signal update(double value) noexcept { return self_->update(value); }
+  void reset() noexcept { self_->reset(); }
+  [[nodiscard]] const StreamCount& count() const noexcept { return self_->count(); }
+
+  [[nodiscard]] std::string_view name() const noexcept { return self_->name(); }
+  [[nodiscard]] std::uint32_t state_version() const noexcept { return self_->state_version(); }
+  void save(Writer& writer) const { self_->save(writer); }
+  [[nodiscard]] Result<void> load(Reader& reader) { return self_->load(reader); }
+  [[nodiscard]] Description describe() const { return self_->describe(); }
+  [[nodiscard]] bool operator==(const AnyDetector& other) const { return self_->equals(*other.self_); }
+
+  /// The detector itself when it is a D, else null.
+  template <DriftDetector D>
+  [[nodiscard]] const D* as() const noexcept {
+    const auto* model = dynamic_cast<const Model<D>*>(self_.get());
+    return model == nullptr ? nullptr : &model->detector;
+  }
+
+ private:
+  struct Interface {
+    Interface() = default;
+    Interface(const Interface&) = default;
+    Interface& operator=(const Interface&) = default;
+    Interface(Interface&&) = default;
+    Interface& operator=(Interface&&) = default;
+    virtual ~Interface() = default;
+    [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
+    [[nodiscard]] virtual Signal update(double value) noexcept = 0;
+    virtual void reset() noexcept = 0;
+    [[nodiscard]] virtual const StreamCount& count() const noexcept = 0;
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
+    virtual void save(Writer& writer) const = 0;
+    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
+    [[nodiscard]] virtual Description describe() const = 0;
+    [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
+  };
+
+  template <class D>
+  struct Model final : Interface {
+    explicit Model(D held) : detector(std::move(held)) {}
+    std::unique_ptr<Interface> clone() const override { return std::make_unique<Model>(detector); }
+    Signal update(double value) noexcept override { return detector.update(value); }
+    void reset() noexcept override { detector.reset(); }
+    const StreamCount& count() const noexcept override { return detector.count(); }
+    std::string_view name() const noexcept override { return D::kName; }
+    std::uint32_t state_version() const noexcept override { return D::kStateVersion; }
+    void save(Writer& writer) const override { detector.save(writer); }
+    Result<void> load(Reader& reader) override { return detector.load(reader); }
+    Description describe() const override { return detector.describe(); }
+    bool equals(const Interface& other) const override {
+      const auto* same = dynamic_cast<const Model*>(&other);
+      return same != nullptr && detector == same->detector;
+    }
+    D detector;
+  };
+
+  std::unique_ptr<Interface> self_;
+};
+
+}  // namespace attune

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <attune/safety/river_page_hinkley.hpp>
+
+#include <cmath>
+#include <utility>
+
+#include "safety/detector_state.hpp"
+
+namespace attune {
+
+static_assert(check_drift_detector<RiverPageHinkley>());
+
+Result<RiverPageHinkley> RiverPageHinkley::make(const Config& config) {
+  if (Result<void> verdict = check_bounds(config); !verdict) {
+    return tl::unexpected(std::move(verdict).error());
+  }
+  return RiverPageHinkley(config);
+}
+
+Signal RiverPageHinkley::odd() noexcept {
+  ++count_.skipped;
+  if (!config_.skip_non_finite) {
+    if (state_.restart) {
+      reset();
+    }
+    state_.deaf = true;
+  }
+  return Signal::none;
+}
+
+void RiverPageHinkley::save(Writer& writer) const {
+  detail::save_count(writer, count_);
+  writer.u64(state_.values);
+  for (const double number : {state_.mean, state_.increase, state_.decrease, state_.least, state_.most}) {
+    writer.f64(number);
+  }
+  writer.boolean(state_.restart);
+  writer.boolean(state_.deaf);
+}
+
+Result<void> RiverPageHinkley::load(Reader& reader) {
+  const StreamCount count = detail::load_count(reader);
+  State loaded;
+  // Huge values overflow the sums in River too, so that those need not be finite.
+  loaded.values = reader.u64();
+  for (double* number : {&loaded.mean, &loaded.increase, &loaded.decrease, &loaded.least, &loaded.most}) {
+    *number = reader.f64();
+  }
+  loaded.restart = reader.boolean();
+  loaded.deaf = reader.boolean();
+  if (!reader.ok()) {
+    return detail::corrupt_detector(kName, detail::kCutShort);
+  }
+  if (loaded.values > count.values || std::isnan(loaded.least) || std::isnan(loaded.most)) {
+    return detail::corrupt_detector(kName, detail::kImpossible);
+  }
+  count_ = count;
+  state_ = loaded;
+  return {};
+}
+
+Description RiverPageHinkley::describe() const {
+  Description text = detail::describe_stream("Page-Hinkley as River does it", count_);
+  text.values.emplace_back("instances", static_cast<double>(state_.values));
+  text.values.emplace_back("mean", state_.mean);
+  text.values.emplace_back("sum_increase", state_.increase);
+  text.values.emplace_back("sum_decrease", state_.decrease);
+  text.values.emplace_back("deaf", state_.deaf ? 1.0 : 0.0);
+  return text;
+}
+
+}  // namespace attune

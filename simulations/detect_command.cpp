@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulations/detect_command.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <istream>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include <attune/engine/detectors.hpp>
+
+namespace attune::sim {
+namespace {
+
+using nlohmann::json;
+
+/// "0.5" is a number, "true" a boolean, anything else text; "1e400" and "nan" are text, which no option
+/// takes.
+json parameter_value(const std::string& text) {
+  if (text == "true" || text == "false") {
+    return text == "true";
+  }
+  const char* const end = text.data() + text.size();
+  const bool whole = text.find_first_of(".eE") == std::string::npos;
+  if (std::int64_t value = 0; whole && std::from_chars(text.data(), end, value).ptr == end && !text.empty()) {
+    if (std::to_string(value) == text) {
+      return value >= 0 ? json(static_cast<std::uint64_t>(value)) : json(value);
+    }
+  }
+  double number = 0.0;
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && stop == end && std::isfinite(number)) {
+    // River's integers may be given as 32.0.
+    if (number >= 0.0 && number < 9e15 && number == std::floor(number)) {
+      return static_cast<std::uint64_t>(number);
+    }
+    return number;
+  }
+  return text;
+}
+
+Result<json> detector_spec(const DetectArguments& arguments) {
+  json spec = {{"type", arguments.detector}};
+  for (const std::string& parameter : arguments.parameters) {
+    const std::size_t sign = parameter.find('=');
+    if (sign == std::string::npos || sign == 0) {
+      return fail(Errc::invalid_config, "--param " + parameter + " is not of the form name=value");
+    }
+    const std::string name = parameter.substr(0, sign);
+    if (name == "type" || spec.contains(name)) {
+      return fail(Errc::invalid_config,
+                  "--param " + name + (name == "type" ? " is --detector" : " is given twice"));
+    }
+    spec[name] = parameter_value(parameter.substr(sign + 1));
+  }
+  return spec;
+}
+
+std::string_view trimmed(std::string_view line) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  while (!line.empty() && blank(line.front())) {
+    line.remove_prefix(1);
+  }
+  while (!line.empty() && blank(line.back())) {
+    line.remove_suffix(1);
+  }
+  return line;
+}
+
+/// The number of a line, which may be nan or inf, in any case and with a sign. Beyond the range of a double
+/// it is an infinity or 0, as other readers have it.
+std::optional<double> line_value(std::string_view text) {
+  const bool plus = text.starts_with('+');
+  if (plus) {
+    text.remove_prefix(1);
+  }
+  if (text.empty() || (plus && (text.front() == '-' || text.front() == '+'))) {
+    return std::nullopt;
+  }
+  double value = 0.0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (stop != text.data() + text.size() || error == std::errc::invalid_argument) {
+    return std::nullopt;
+  }
+  if (error == std::errc::result_out_of_range) {
+    return std::strtod(std::string(text).c_str(), nullptr);
+  }
+  return value;
+}
+
+struct Found {
+  std::uint64_t values = 0;
+  std::vector<std::uint64_t> drifts;
+  std::vector<std::uint64_t> warnings;
+};
+
+Result<Found> run_detector(std::istream& input, const std::string& source, AnyDetector& detector) {
+  Found found;
+  std::string line;
+  std::uint64_t number = 0;
+  while (std::getline(input, line)) {
+    ++number;
+    const std::string_view text = trimmed(line);
+    if (text.empty() && input.peek() == std::istream::traits_type::eof()) {
+      break;  // an empty last line
+    }
+    const std::optional<double> value = line_value(text);
+    if (!value) {
+      return fail(Errc::parse, source + " line " + std::to_string(number) + ": \"" +
+                                   std::string(text.substr(0, 40)) + "\" is not a number");
+    }
+    const Signal signal = detector.update(*value);
+    if (signal == Signal::drift) {
+      found.drifts.push_back(found.values);
+    } else if (signal == Signal::warning) {
+      found.warnings.push_back(found.values);
+    }
+    ++found.values;
+  }
+  if (input.bad()) {
+    return fail(Errc::io, source + " could not be read to its end");
+  }
+  return found;
+}
+
+Result<Found> read_stream(const std::string& path, AnyDetector& detector) {
+  if (path == "-") {
+    return run_detector(std::cin, "stdin", detector);
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file || file.peek() == std::ifstream::traits_type::eof()) {
+    // A folder opens and cannot be read; an empty file opens and is good.
+    file.clear();
+    if (!file.is_open() || !file.seekg(0, std::ios::end)) {
+      return fail(Errc::io, path + " cannot be read: there is no such file, or it is no file");
+    }
+    if (file.tellg() != std::streampos(0)) {
+      return fail(Errc::io, path + " cannot be read: it is no file");
+    }
+    return Found{};
+  }
+  return run_detector(file, path, detector);
+}
+
+json as_json(const Found& found, const AnyDetector& detector, const DetectArguments& arguments) {
+  json out = {{"detector", detector.name()}, {"n", found.values}, {"detections", found.drifts}};
+  if (arguments.statistics) {
+    const StreamCount& count = detector.count();
+    json statistics = {{"values", count.values},
+                       {"skipped", count.skipped},
+                       {"drifts", count.drifts},
+                       {"warnings", found.warnings.size()}};
+    for (const auto& [name, value] : detector.describe().values) {
+      if (!statistics.contains(name)) {
+        // JSON has no infinity.
+        statistics[name] = std::isfinite(value) ? json(value) : json(nullptr);
+      }
+    }
+    out["warnings"] = found.warnings;
+    out["statistics"] = std::move(statistics);
+  }
+  if (arguments.state) {
+    Writer writer;
+    detector.save(writer);
+    std::string hex;
+    for (const std::byte byte : writer.view()) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      hex += kDigits[std::to_integer<std::size_t>(byte >> 4U)];
+      hex += kDigits[std::to_integer<std::size_t>(byte & std::byte{15})];
+    }
+    out["state"] = {{"version", detector.state_version()}, {"bytes", hex}};
+  }
+  return out;
+}
+
+void print_text(const Found& found, const AnyDetector& detector, bool statistics) {
+  std::printf("%s: %zu in %llu values\n", std::string(detector.name()).c_str(), found.drifts.size(),
+              static_cast<unsigned long long>(found.values));
+  for (const std::uint64_t at : found.drifts) {
+    std::printf("  drift at %llu\n", static_cast<unsigned long long>(at));
+  }
+  if (statistics) {
+    for (const auto& [name, value] : detector.describe().values) {
+      std::printf("  %s = %s\n", name.c_str(), number_text(value).c_str());
+    }
+  }
+}
+
+}  // namespace
+
+Exit detect_command(const DetectArguments& arguments) {
+  const Result<json> spec = detector_spec(arguments);
+  if (!spec) {
+    return refuse(spec.error());
+  }
+  Result<AnyDetector> detector = make_detector(*spec);
+  if (!detector) {
+    return refuse(detector.error());
+  }
+  const Result<Found> found = read_stream(arguments.input, *detector);
+  if (!found) {
+    return refuse(found.error());
+  }
+  if (arguments.json) {
+    std::printf("%s\n", as_json(*found, *detector, arguments).dump().c_str());
+  } else {
+    print_text(*found, *detector, arguments.statistics);
+  }
+  return Exit::ok;
+}
+
+}  // namespace attune::sim

@@ -3,10 +3,10 @@
 /// What the detectors share when they are saved and loaded.
 #pragma once
 
-#include <cmath>
-#include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 
 #include <attune/safety/drift.hpp>
 
@@ -37,13 +37,36 @@ inline void save_count(Writer& writer, const StreamCount& count) {
 inline constexpr std::string_view kCutShort = "the state is cut short or its lengths disagree";
 inline constexpr std::string_view kImpossible = "the numbers of the state contradict one another";
 
-[[nodiscard]] inline bool all_finite_numbers(std::span<const double> values) noexcept {
-  for (const double value : values) {
-    if (!std::isfinite(value)) {
-      return false;
+/// Writes the members that a State names in `tie`: doubles, 64-bit counts and flags.
+template <class State>
+void save_members(Writer& writer, const State& state) {
+  const auto one = [&writer]<class T>(const T& member) {
+    if constexpr (std::is_same_v<T, double>) {
+      writer.f64(member);
+    } else if constexpr (std::is_same_v<T, bool>) {
+      writer.boolean(member);
+    } else {
+      writer.u64(member);
     }
-  }
-  return true;
+  };
+  std::apply([&one](const auto&... member) { (one(member), ...); }, State::tie(state));
+}
+
+/// The inverse. Doubles must be finite.
+template <class State>
+[[nodiscard]] State load_members(Reader& reader) {
+  State state;
+  const auto one = [&reader]<class T>(T& member) {
+    if constexpr (std::is_same_v<T, double>) {
+      member = reader.finite();
+    } else if constexpr (std::is_same_v<T, bool>) {
+      member = reader.boolean();
+    } else {
+      member = reader.u64();
+    }
+  };
+  std::apply([&one](auto&... member) { (one(member), ...); }, State::tie(state));
+  return state;
 }
 
 /// Summary and counters, with which every description begins.

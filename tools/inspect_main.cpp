@@ -27,6 +27,10 @@ bool write_out(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
 }
 
+void tell(std::string_view sentence) {
+  static_cast<void>(std::fprintf(stderr, "%.*s\n", static_cast<int>(sentence.size()), sentence.data()));
+}
+
 bool ask(std::string_view question) {
   static_cast<void>(std::fprintf(stderr, "%.*s [y/N] ", static_cast<int>(question.size()), question.data()));
   static_cast<void>(std::fflush(stderr));
@@ -46,6 +50,7 @@ int run(const std::vector<std::string>& words) {
                             .terminal = ::isatty(STDOUT_FILENO) == 1,
                             .asks = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1,
                             .write = write_out,
+                            .tell = tell,
                             .confirm = ask};
   const Result<Answer> answer = run_command(*options, around);
   if (!answer) {

@@ -155,7 +155,9 @@ Result<void> Engine::Impl::replay(const RecordReader& read, std::uint64_t first,
 Result<void> Engine::Impl::note_config(ConfigHistory& history) {
   Journal& journal = *options.journal;
   if (history.newest() != config_digest) {
-    history.add(position, config_digest);
+    // Records of nobody knows which configuration, as imported ones are, have just been folded under this
+    // one.
+    history.add(history.newest().empty() ? 0 : position, config_digest);
     Result<void> written = journal.set_meta(ConfigHistory::key(config_digest), config.canonical_text);
     written = written ? journal.set_meta("config_history", history.text()) : written;
     if (!written) {

@@ -366,4 +366,13 @@ Result<Derivation> Replay::derive(std::uint64_t position) {
                          record);
 }
 
+Result<Derivation> Replay::derive_here(ByteView decision) const {
+  DecisionRecord record;
+  if (decode(decision, record) != Errc::ok || record.header.point >= machine_->engine->points.size()) {
+    return fail(Errc::invalid_argument, "that is no decision of a point of this configuration");
+  }
+  return derive_decision(*machine_->engine->points[record.header.point], machine_->seed,
+                         machine_->engine->position, record);
+}
+
 }  // namespace attune

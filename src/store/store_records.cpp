@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // StoreView: the journal record by record, and the small texts beside it.
-#include <algorithm>
 #include <utility>
 
-#include "store/checkpoint_rows.hpp"
 #include "store/store_view.hpp"
 
 namespace attune {
@@ -13,18 +11,22 @@ using detail::RecordCursor;
 using detail::Statement;
 using detail::Transaction;
 
-Result<void> StoreView::records(std::uint64_t first, const std::function<bool(const StoredRecord&)>& visit) {
+Result<void> StoreView::walk(std::uint64_t first, const std::function<bool(const StoredRecord&)>& visit) {
   const detail::StoreFile& store = impl_->store;
   Result<Transaction> moment = Transaction::begin(store.database);
-  const Result<Head> head = moment ? detail::read_head(store.database) : tl::unexpected(moment.error());
-  Result<RecordCursor> cursor =
-      head ? RecordCursor::open(store, *head, first, std::nullopt) : tl::unexpected(head.error());
+  const Result<Head> head = moment ? detail::read_head(store) : tl::unexpected(moment.error());
+  Result<RecordCursor> cursor = head ? RecordCursor::open(store, *head, first) : tl::unexpected(head.error());
   if (!cursor) {
     return tl::unexpected(std::move(cursor).error());
   }
   Result<bool> more = cursor->next();
   for (; more && *more; more = cursor->next()) {
-    if (!visit({.header = cursor->header(), .bytes = cursor->record(), .arm = cursor->arm()})) {
+    const bool erased = cursor->erased();
+    if (!visit({.position = cursor->position(),
+                .header = cursor->header(),
+                .bytes = erased ? ByteView{} : cursor->record(),
+                .arm = erased ? std::string_view{} : cursor->arm(),
+                .erased = erased})) {
       return {};
     }
   }
@@ -44,30 +46,6 @@ Result<std::optional<std::string>> StoreView::meta(std::string_view key) {
     return tl::unexpected(found.error());
   }
   return *found ? std::optional<std::string>(row->text(0)) : std::nullopt;
-}
-
-Result<Checkpoint> StoreView::checkpoint(std::uint64_t number) {
-  const detail::Database& database = impl_->store.database;
-  Result<Transaction> moment = Transaction::begin(database);
-  Result<std::vector<detail::CheckpointRow>> rows =
-      moment ? detail::list_checkpoints(database) : tl::unexpected(moment.error());
-  if (!rows) {
-    return tl::unexpected(std::move(rows).error());
-  }
-  const std::string name = "checkpoint " + std::to_string(number);
-  const auto row =
-      std::ranges::find(*rows, number, [](const detail::CheckpointRow& r) { return r.info.number; });
-  if (row == rows->end()) {
-    return fail(Errc::invalid_argument, "the store has no " + name);
-  }
-  if (!row->damage.empty()) {
-    return fail(Errc::corrupt_state, name + ": " + row->damage);
-  }
-  Result<Bytes> state = detail::read_state(database, row->info);
-  if (!state) {
-    return fail(state.error().code, name + ": " + state.error().message);
-  }
-  return Checkpoint{.info = std::move(row->info), .state = std::move(*state)};
 }
 
 }  // namespace attune

@@ -280,8 +280,8 @@ Result<Engine> EngineSim::open_engine() {
 }
 
 bool EngineSim::open_once(bool faults_on) {
-  const std::optional<detail::WriterLock::Content> witness = detail::WriterLock::peek(disk_.path(kStore));
-  witness_ = witness ? witness->position : 0;
+  const detail::WriterLock::Line witness = detail::WriterLock::peek(disk_.path(kStore));
+  witness_ = witness.state == detail::WriterLock::LineState::good ? witness.content.position : 0;
   Result<Engine> opened = open_engine();
   if (opened) {
     engine_.emplace(std::move(*opened));

@@ -129,7 +129,8 @@ TEST(Threads, ReplayGivesOneDigestWhateverTheMode) {
     for (const char* mode : {"pump", "threads"}) {
       Result<Engine> whole = open_on(store, config_for(mode), clock);
       Result<Engine> again = open_on(bare, config_for(mode), clock);
-      ASSERT_TRUE(whole && again);
+      ASSERT_TRUE(whole) << whole.error().message;
+      ASSERT_TRUE(again) << again.error().message;
       ASSERT_TRUE(whole->drain() && again->drain());
       count.note(sha256(whole->state()) == expected
                      ? ""

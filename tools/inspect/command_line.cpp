@@ -50,6 +50,9 @@ struct Found {
     case OptionKey::yes:
       options.yes = true;
       break;
+    case OptionKey::discard:
+      options.discard = true;
+      break;
     default:
       options.full = true;
       break;
@@ -71,6 +74,12 @@ struct Found {
       break;
     case OptionKey::before:
       options.before = *count;
+      break;
+    case OptionKey::keep:
+      options.keep = *count;
+      break;
+    case OptionKey::checkpoints:
+      options.checkpoints = static_cast<std::uint32_t>(std::min<std::uint64_t>(*count, 1'000'000));
       break;
     default:
       if (*count > 1'000'000) {
@@ -108,6 +117,8 @@ struct Found {
     case OptionKey::first:
     case OptionKey::before:
     case OptionKey::limit:
+    case OptionKey::keep:
+    case OptionKey::checkpoints:
       return take_count(option, text, options);
     default:
       break;

@@ -7,6 +7,29 @@ namespace attune::tools {
 std::vector<CommandInfo> deriving_commands() {
   using enum OptionKey;
   return {
+      {.command = Command::explain,
+       .name = "explain",
+       .operands = "ID",
+       .least = 1,
+       .most = 1,
+       .brief = "why a decision was made: derived again, and compared with its record",
+       .text = "Takes the id of a decision, or the position of its record, and makes that decision again: "
+               "the policy's state at "
+               "the version that chose, the context as it was encoded, the arms that could be chosen with "
+               "score and probability, "
+               "the random draws, which depend on seed, point and number alone, and the answer. Then it says "
+               "whether the record "
+               "says the same, bit for bit, and what came back, when, and what became of it.\n\n"
+               "A policy that draws a sample for each decision (Thompson sampling) has no score of its own "
+               "for the arms that "
+               "were not chosen, and no closed form of the probability: such cells say so. What became of an "
+               "outcome: learned, "
+               "waiting (more was awaited), learned_late, duplicate, conflict, late, and the other fates of "
+               "docs/rewards.md.\n\n"
+               "The exit code is 1 when the derivation differs from the record.",
+       .options = {json},
+       .examples = {{"gateway.db explain 018bd031-ce98-765e-9503-62d586f114d0", ""},
+                    {"gateway.db explain 9961", "The decision in record 9,961."}}},
       {.command = Command::verify,
        .name = "verify",
        .operands = {},
@@ -58,6 +81,35 @@ std::vector<CommandInfo> deriving_commands() {
        .options = {point, limit, json},
        .examples = {{"gateway.db diff c6 c7", "What the policy learned between two checkpoints."},
                     {"gateway.db diff restored.db", "Whether a restored copy knows the same."}}},
+      {.command = Command::replay,
+       .name = "replay",
+       .operands = {},
+       .brief = "what another policy would have learned from this journal, and what it would be worth",
+       .text = "Folds the whole journal under another configuration: the logged choices and outcomes, "
+               "learned by another policy. "
+               "FILE is laid over the store's own configuration: what it says of a point's policy, reward, "
+               "arms and so on "
+               "replaces that, what it leaves out stays. Arms are matched by their order, contexts must be "
+               "encoded alike. "
+               "Without --with, the store's own configuration is judged.\n\n"
+               "For each point it shows what that policy believes at the end, and estimates the reward a "
+               "decision would have "
+               "got with it, choosing at each decision by what it had learned until then: IPS and SNIPS with "
+               "95 % intervals and "
+               "the effective sample size. --from, --to and --last select the decisions that are judged; "
+               "everything before is "
+               "learned from.\n\n"
+               "These estimates need the probability of each logged choice, and a log in which every arm had "
+               "a chance. Where "
+               "that is missing it is said: no value for policies that draw samples (deferred propensities), "
+               "a warning where "
+               "the mean weight is not 1, where choices were certain, where rewards came by default. A "
+               "policy is learned from "
+               "what another one chose; had it chosen itself, it would have seen more of what it likes.",
+       .options = {with, point, from, to, last, json},
+       .examples = {{"gateway.db replay --with candidate.json", ""},
+                    {"gateway.db replay --with candidate.json --last 20000",
+                     "Judged on the newest traffic only."}}},
       {.command = Command::plot,
        .name = "plot",
        .operands = {},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <numeric>
 
 #include "tools/inspect/command_pages.hpp"
@@ -10,11 +11,13 @@
 namespace attune::tools {
 namespace {
 
-constexpr std::array<OptionInfo, 22> kOptions{{
+constexpr std::array<OptionInfo, 25> kOptions{{
     {OptionKey::json, "--json", "", "Print one JSON object instead of text."},
     {OptionKey::csv, "--csv", "", "Print comma-separated values, with a line of names."},
     {OptionKey::bars, "--bars", "", "Draw bars also where the output is no terminal."},
     {OptionKey::yes, "--yes", "", "Do it without asking. Needed where there is no terminal to ask on."},
+    {OptionKey::discard, "--discard", "",
+     "Drop the records that are cut off, instead of keeping them in a file."},
     {OptionKey::full, "--full", "", "Also what takes a replay of the whole journal."},
     {OptionKey::point, "--point", "POINT",
      "Only this decision point: its name, or its number where it has no name."},
@@ -29,6 +32,9 @@ constexpr std::array<OptionInfo, 22> kOptions{{
     {OptionKey::first, "--first", "N", "Only from record N on."},
     {OptionKey::before, "--before", "N", "Only records before position N."},
     {OptionKey::limit, "--limit", "N", "Show so many, the newest (default 20)."},
+    {OptionKey::keep, "--keep", "N", "The newest N records stay, whatever else is said."},
+    {OptionKey::checkpoints, "--checkpoints", "N",
+     "So many sound checkpoints, the newest, must stay able to recover an engine (default 2)."},
     {OptionKey::at, "--at", "WHERE",
      "The state after this record: a position, or cN for checkpoint N. Default: the end of the journal."},
     {OptionKey::with, "--with", "FILE", "A configuration to use in place of the store's own."},
@@ -36,7 +42,8 @@ constexpr std::array<OptionInfo, 22> kOptions{{
     {OptionKey::to_position, "--to", "WHERE", "A position, or cN for checkpoint N."},
     {OptionKey::actor, "--by", "WHO", "Who does this, for the audit trail (default: the user's name)."},
     {OptionKey::key_file, "--key-file", "FILE",
-     "The key that seals this store's checkpoints, as written in a file."},
+     "The key that seals this store's checkpoints: a file with its id and its secret, ID:SECRET in one "
+     "line."},
 }};
 
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -58,6 +65,11 @@ constexpr std::array<OptionInfo, 22> kOptions{{
   std::vector<CommandInfo> all = looking_commands();
   for (std::vector<CommandInfo> more : {deriving_commands(), changing_commands()}) {
     std::ranges::move(more, std::back_inserter(all));
+  }
+  for (CommandInfo& info : all) {
+    if (info.command != Command::help) {
+      info.options.push_back(OptionKey::key_file);
+    }
   }
   return all;
 }

@@ -18,7 +18,16 @@ namespace attune::tools {
 [[nodiscard]] Result<Answer> run_verify(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_show(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_diff(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_explain(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_replay(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_plot(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_export(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_import(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_audit(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_rollback(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_compact(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_erase(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_repair(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_help(const Options& options, const Surroundings& around);
 
 /// Runs the command that the options name.

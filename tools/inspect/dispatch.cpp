@@ -42,13 +42,30 @@ Result<Answer> run_command(const Options& options, const Surroundings& around) {
       return run_show(options, around);
     case Command::diff:
       return run_diff(options, around);
+    case Command::explain:
+      return run_explain(options, around);
+    case Command::replay:
+      return run_replay(options, around);
     case Command::plot:
       return run_plot(options, around);
+    case Command::export_records:
+      return run_export(options, around);
+    case Command::import_records:
+      return run_import(options, around);
+    case Command::audit:
+      return run_audit(options, around);
+    case Command::rollback:
+      return run_rollback(options, around);
+    case Command::compact:
+      return run_compact(options, around);
+    case Command::erase:
+      return run_erase(options, around);
+    case Command::repair:
+      return run_repair(options, around);
     case Command::help:
       return run_help(options, around);
-    default:
-      return fail(Errc::unsupported, "there is no such command");
   }
+  return fail(Errc::unsupported, "there is no such command");
 }
 
 }  // namespace attune::tools

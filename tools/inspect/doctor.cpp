@@ -245,7 +245,7 @@ void check_learning(const Result<std::vector<PointPending>>& points, Findings& f
 }  // namespace
 
 Result<Answer> run_doctor(const Options& options, const Surroundings& around) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   Result<Findings> findings = reader ? examine(*reader, options, around.now) : tl::unexpected(reader.error());
   std::string looked = "the store could not be opened";
   if (reader) {

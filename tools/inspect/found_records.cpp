@@ -6,9 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace attune {
-[[nodiscard]] std::uint64_t hash64(std::string_view text, std::uint64_t seed) noexcept;  // TEMPORARY
-}  // namespace attune
+#include <attune/store/retention.hpp>
 
 namespace attune::tools {
 namespace {
@@ -195,7 +193,7 @@ template <class Look>
 }  // namespace
 
 std::uint64_t name_hash(std::string_view name) {
-  return name.empty() ? 0 : std::max<std::uint64_t>(1, hash64(name, 0));
+  return name.empty() ? 0 : std::max<std::uint64_t>(1, subject_hash(name));
 }
 
 Result<std::vector<FoundDecision>> find_decisions(StoreReader& reader, const Options& options) {

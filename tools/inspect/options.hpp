@@ -51,6 +51,7 @@ struct Options {
   bool bars = false;  ///< bars even where the output is no terminal
   bool yes = false;
   bool full = false;
+  bool discard = false;
   std::optional<std::string> point;  ///< name, or number where the name is unknown
   std::optional<std::string> arm;
   std::optional<Uuid> id;
@@ -58,10 +59,12 @@ struct Options {
   std::optional<std::string> subject;
   std::optional<Moment> from;
   std::optional<Moment> to;
-  std::uint64_t last = 0;    ///< records looked at; 0: all
-  std::uint64_t before = 0;  ///< position; 0: no limit
-  std::uint64_t first = 0;   ///< position; 0: from the start
-  std::uint64_t limit = 20;  ///< rows shown
+  std::uint64_t last = 0;         ///< records looked at; 0: all
+  std::uint64_t before = 0;       ///< position; 0: no limit
+  std::uint64_t first = 0;        ///< position; 0: from the start
+  std::uint64_t limit = 20;       ///< rows shown
+  std::uint64_t keep = 0;         ///< of compact: the newest so many records stay
+  std::uint32_t checkpoints = 2;  ///< of compact and erase: so many stay usable
   std::optional<std::string> at;
   std::optional<std::string> with;
   std::optional<std::string> out;
@@ -77,6 +80,8 @@ struct Surroundings {
   bool asks = false;      ///< standard input is a terminal: questions can be asked
   /// Writes to standard output; false when that fails.
   std::function<bool(std::string_view)> write;
+  /// Says something beside the answer.
+  std::function<void(std::string_view)> tell;
   /// Asks the person at the terminal; false: no.
   std::function<bool(std::string_view question)> confirm;
 };

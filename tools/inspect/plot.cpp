@@ -95,9 +95,9 @@ class Courses {
   std::unordered_map<Uuid, std::pair<std::uint32_t, std::size_t>> decisions_;
 };
 
-/// As many windows as have something to say: fifty decisions each, at most a hundred.
+/// As many windows as have something to say: fifty decisions each, at most sixty.
 [[nodiscard]] std::size_t window_count(const Course& course) {
-  return std::clamp<std::size_t>(course.chosen.size() / 50, 1, 100);
+  return std::clamp<std::size_t>(course.chosen.size() / 50, 1, 60);
 }
 
 [[nodiscard]] std::string shares_of(const Course& course, const std::string& point) {
@@ -123,7 +123,7 @@ class Courses {
   std::vector<std::string> names;
   std::vector<std::vector<double>> shares;
   for (const std::size_t arm : order) {
-    names.push_back(course.arms[arm] + ", " + percent(sums[arm], static_cast<double>(course.chosen.size())));
+    names.push_back(percent(sums[arm], static_cast<double>(course.chosen.size())) + "  " + course.arms[arm]);
     shares.push_back(counts[arm]);
   }
   return shares_svg(point + ": share of each arm", course.chosen.size(), names, shares);
@@ -174,7 +174,7 @@ class Courses {
 }  // namespace
 
 Result<Answer> run_plot(const Options& options, const Surroundings& /*around*/) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }

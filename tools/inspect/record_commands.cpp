@@ -211,7 +211,7 @@ namespace {
 }  // namespace
 
 Result<Answer> run_decisions(const Options& options, const Surroundings& /*around*/) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }
@@ -228,7 +228,7 @@ Result<Answer> run_decisions(const Options& options, const Surroundings& /*aroun
 }
 
 Result<Answer> run_outcomes(const Options& options, const Surroundings& /*around*/) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }
@@ -240,7 +240,7 @@ Result<Answer> run_outcomes(const Options& options, const Surroundings& /*around
 }
 
 Result<Answer> run_checkpoints(const Options& options, const Surroundings& around) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   Result<std::vector<CheckpointReport>> found =
       reader ? reader->view().checkpoints() : tl::unexpected(std::move(reader).error());
   return found.map([&](const std::vector<CheckpointReport>& checkpoints) {

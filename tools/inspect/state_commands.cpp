@@ -11,6 +11,7 @@
 #include "tools/inspect/commands.hpp"
 #include "tools/inspect/fold.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/state_text.hpp"
 #include "tools/inspect/state_view.hpp"
 #include "tools/inspect/text.hpp"
 
@@ -21,19 +22,20 @@ using Json = nlohmann::ordered_json;
 
 struct Views {
   std::uint64_t position = 0;
-  std::optional<CheckpointInfo> start;
+  std::optional<std::uint64_t> start;  ///< checkpoint
   std::vector<PointView> points;
 };
 
 [[nodiscard]] Result<Views> views_at(StoreReader& reader, const std::optional<std::string>& where) {
   const Result<std::uint64_t> position = position_named(reader, where);
-  Result<FoldedEngine> folded = position ? fold_to(reader, *position) : tl::unexpected(position.error());
+  Result<FoldedState> folded = position ? fold_to(reader, *position) : tl::unexpected(position.error());
   Result<std::vector<PointView>> views =
-      folded ? views_of(folded->engine) : tl::unexpected(std::move(folded).error());
+      folded ? views_of(folded->replay) : tl::unexpected(std::move(folded).error());
   if (!views) {
     return tl::unexpected(std::move(views).error());
   }
-  return Views{.position = folded->position, .start = folded->start, .points = std::move(*views)};
+  return Views{
+      .position = folded->replay.position(), .start = folded->checkpoint, .points = std::move(*views)};
 }
 
 /// Leaves the one point that was asked for. Errors: unknown_point.
@@ -50,79 +52,7 @@ struct Views {
 
 [[nodiscard]] std::string from_text(const Views& views) {
   return "state after record " + grouped(views.position) +
-         (views.start ? ", from checkpoint " + std::to_string(views.start->number) + " at record " +
-                            grouped(views.start->position)
-                      : ", from the first record");
-}
-
-[[nodiscard]] std::string as_text(const PointView& view) {
-  const PointMetrics& metrics = view.metrics;
-  const CollectorCounters& seen = metrics.rewards;
-  std::string out = printable(metrics.name) + ": " + printable(view.description.summary) + "\n";
-  add_line(out, "  version", grouped(metrics.version));
-  add_line(out, "  decisions",
-           grouped(metrics.decisions) + ", " + grouped(metrics.explored) + " to explore, " +
-               grouped(metrics.fallbacks) + " by a fallback");
-  add_line(out, "  rewards",
-           grouped(seen.learned + seen.learned_late) + " learned, " + grouped(metrics.pending) +
-               " waited for, " + grouped(seen.silent + seen.censored) + " never came, mean " +
-               rounded(seen.reward_sum / static_cast<double>(seen.learned + seen.learned_late), 6));
-  for (const auto& [name, value] : view.description.values) {
-    add_line(out, "  " + name, rounded(value, 8));
-  }
-  if (view.description.rows.empty()) {
-    return out;
-  }
-  const bool rows_are_arms = view.row_names.size() == metrics.selections.size();
-  std::vector<std::string> names{rows_are_arms ? "arm" : "row"};
-  if (rows_are_arms) {
-    names.emplace_back(">pulls");
-  }
-  for (const std::string& column : view.description.columns) {
-    names.push_back(">" + column);
-  }
-  InspectTable table(names);
-  for (std::size_t row = 0; row < view.row_names.size(); ++row) {
-    std::vector<std::string> cells{printable(view.row_names[row])};
-    if (rows_are_arms) {
-      cells.push_back(grouped(metrics.selections[row]));
-    }
-    for (const double value : view.description.rows[row]) {
-      cells.push_back(rounded(value, 6));
-    }
-    table.add(std::move(cells));
-  }
-  return out + "\n" + table.text();
-}
-
-[[nodiscard]] Json as_json(const PointView& view) {
-  Json values = Json::object();
-  Json rows = Json::array();
-  std::size_t row = 0;
-  for (const NamedValue& value : values_of(view)) {
-    if (value.row.empty()) {
-      values[value.column] = json_number(value.value);
-    }
-  }
-  const bool rows_are_arms = view.row_names.size() == view.metrics.selections.size();
-  for (const std::string& name : view.row_names) {
-    Json numbers = Json::object();
-    for (std::size_t column = 0; column < view.description.columns.size(); ++column) {
-      numbers[view.description.columns[column]] = json_number(view.description.rows[row][column]);
-    }
-    Json entry{{rows_are_arms ? "arm" : "row", name}};
-    if (rows_are_arms) {
-      entry["pulls"] = view.metrics.selections[row];
-    }
-    entry["values"] = std::move(numbers);
-    rows.push_back(std::move(entry));
-    ++row;
-  }
-  return {{"point", view.metrics.name},
-          {"policy", view.metrics.policy},
-          {"summary", view.description.summary},
-          {"values", std::move(values)},
-          {"rows", std::move(rows)}};
+         (views.start ? ", from checkpoint " + std::to_string(*views.start) : ", from the first record");
 }
 
 [[nodiscard]] std::string as_csv(const std::vector<PointView>& views) {
@@ -142,10 +72,13 @@ struct Side {
 };
 
 /// A position or checkpoint of the store, or the end of another store.
-[[nodiscard]] Result<Side> side_of(StoreReader& reader, const std::optional<std::string>& operand) {
+[[nodiscard]] Result<Side> side_of(StoreReader& reader, const Options& options,
+                                   const std::optional<std::string>& operand) {
   std::error_code ignored;
   if (operand && std::filesystem::exists(*operand, ignored)) {
-    Result<StoreReader> other = StoreReader::open(*operand);
+    Options elsewhere = options;
+    elsewhere.store = *operand;
+    Result<StoreReader> other = StoreReader::open(elsewhere);
     Result<Views> views = other ? views_at(*other, std::nullopt) : tl::unexpected(std::move(other).error());
     if (!views) {
       return tl::unexpected(std::move(views).error());
@@ -189,7 +122,7 @@ struct Side {
 }  // namespace
 
 Result<Answer> run_show(const Options& options, const Surroundings& /*around*/) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   Result<Views> views = reader ? views_at(*reader, options.at) : tl::unexpected(std::move(reader).error());
   if (!views) {
     return tl::unexpected(std::move(views).error());
@@ -205,31 +138,30 @@ Result<Answer> run_show(const Options& options, const Surroundings& /*around*/) 
   if (options.json) {
     Json points = Json::array();
     for (const PointView& view : views->points) {
-      points.push_back(as_json(view));
+      points.push_back(point_json(view));
     }
-    return Answer{
-        .text = json_line({{"position", views->position},
-                           {"from_checkpoint", views->start ? Json(views->start->number) : Json(nullptr)},
-                           {"points", std::move(points)}})};
+    return Answer{.text = json_line({{"position", views->position},
+                                     {"from_checkpoint", views->start ? Json(*views->start) : Json(nullptr)},
+                                     {"points", std::move(points)}})};
   }
   std::string out = from_text(*views) + "\n";
   for (const PointView& view : views->points) {
-    out += "\n" + as_text(view);
+    out += "\n" + point_text(view);
   }
   return Answer{.text = std::move(out)};
 }
 
 Result<Answer> run_diff(const Options& options, const Surroundings& /*around*/) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }
-  Result<Side> left = side_of(*reader, options.operands.front());
+  Result<Side> left = side_of(*reader, options, options.operands.front());
   if (!left) {
     return tl::unexpected(std::move(left).error());
   }
-  Result<Side> right =
-      side_of(*reader, options.operands.size() > 1 ? std::optional(options.operands[1]) : std::nullopt);
+  Result<Side> right = side_of(
+      *reader, options, options.operands.size() > 1 ? std::optional(options.operands[1]) : std::nullopt);
   if (!right) {
     return tl::unexpected(std::move(right).error());
   }

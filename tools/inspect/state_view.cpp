@@ -42,11 +42,11 @@ void compare(const std::string& point, const std::vector<NamedValue>& left,
 
 }  // namespace
 
-Result<std::vector<PointView>> views_of(const Engine& engine) {
+Result<std::vector<PointView>> views_of(const Replay& replay) {
   std::vector<PointView> views;
-  for (PointMetrics& metrics : engine.metrics().points) {
-    const Result<PointId> point = engine.point(metrics.name);
-    Result<Description> description = point ? engine.describe(*point) : tl::unexpected(point.error());
+  EngineMetrics all = replay.metrics();
+  for (PointMetrics& metrics : all.points) {
+    Result<Description> description = replay.describe(metrics.name);
     if (!description) {
       return tl::unexpected(std::move(description).error());
     }

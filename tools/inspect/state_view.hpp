@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <attune/engine/engine.hpp>
+#include <attune/engine/replay.hpp>
 
 namespace attune::tools {
 
@@ -17,7 +17,7 @@ struct PointView {
   std::vector<std::string> row_names;  ///< arm of each row, or "#1", "#2", ... where rows are no arms
 };
 
-[[nodiscard]] Result<std::vector<PointView>> views_of(const Engine& engine);
+[[nodiscard]] Result<std::vector<PointView>> views_of(const Replay& replay);
 
 /// One number of a state, by its name within its point: "arm large: mean".
 struct NamedValue {

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "tools/inspect/files.hpp"
+
 namespace attune::tools {
 
 ExitCode exit_code_of(const Error& error) noexcept {
@@ -15,9 +17,33 @@ ExitCode exit_code_of(const Error& error) noexcept {
 }
 
 StoreReader::StoreReader(StoreView view, StoreSummary summary, std::map<std::uint32_t, std::string> points)
-    : view_(std::move(view)), summary_(std::move(summary)), points_(std::move(points)) {}
+    : view_(std::move(view)),
+      summary_(std::move(summary)),
+      points_(std::move(points)),
+      first_(summary_.first_position) {}
 
-Result<StoreReader> StoreReader::open(const std::string& path) {
+Result<StoreOptions> store_options(const Options& options) {
+  StoreOptions store;
+  store.mode = OpenMode::read_only;
+  if (!options.key_file) {
+    return store;
+  }
+  Result<std::string> text = read_text_file(*options.key_file);
+  if (!text) {
+    return tl::unexpected(std::move(text).error());
+  }
+  text->erase(text->find_last_not_of("\r\n") + 1);
+  const std::size_t colon = text->find(':');
+  if (colon == std::string::npos) {
+    return fail(Errc::invalid_argument,
+                "'" + *options.key_file + "' is no key: write its id, a colon and its secret");
+  }
+  store.key = SealKey{.id = text->substr(0, colon), .secret = text->substr(colon + 1)};
+  return store;
+}
+
+Result<StoreReader> StoreReader::open(const Options& options) {
+  const std::string& path = options.store;
   std::error_code code;
   if (!std::filesystem::exists(path, code)) {
     return fail(Errc::invalid_argument,
@@ -26,7 +52,8 @@ Result<StoreReader> StoreReader::open(const std::string& path) {
   if (std::filesystem::is_directory(path, code)) {
     return fail(Errc::invalid_argument, "'" + path + "' is a directory; name the store's file in it");
   }
-  Result<StoreView> view = StoreView::open(path);
+  const Result<StoreOptions> asked = store_options(options);
+  Result<StoreView> view = asked ? StoreView::open(path, *asked) : tl::unexpected(asked.error());
   if (!view) {
     return tl::unexpected(std::move(view).error());
   }
@@ -73,13 +100,14 @@ Result<void> StoreReader::walk(std::uint64_t first, std::uint64_t last,
   if (first > last) {
     return {};
   }
-  return view_.records(
-      first, [&](const StoredRecord& record) { return visit(record) && record.header.position < last; });
+  return view_.walk(first, [&](const StoredRecord& record) {
+    return record.position <= last && (record.erased || visit(record)) && record.position < last;
+  });
 }
 
 Result<Nanos> StoreReader::time_at(std::uint64_t position) {
   Nanos time = 0;
-  Result<void> read = walk(position, position, [&](const StoredRecord& record) {
+  Result<void> read = walk(position, last(), [&](const StoredRecord& record) {
     time = record.header.time;
     return false;
   });

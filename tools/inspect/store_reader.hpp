@@ -28,12 +28,15 @@ struct Slice {
   }
 };
 
+/// How the options ask to open the store: with their key. Errors: invalid_argument (the key's file).
+[[nodiscard]] Result<StoreOptions> store_options(const Options& options);
+
 /// A store opened for reading. The journal's end is read once, when it is opened: what an engine writes
 /// meanwhile is not looked at, so that all parts of an answer are about the same records.
 class StoreReader {
  public:
   /// Errors: invalid_argument (there is no such file), else those of StoreView.
-  [[nodiscard]] static Result<StoreReader> open(const std::string& path);
+  [[nodiscard]] static Result<StoreReader> open(const Options& options);
 
   [[nodiscard]] StoreView& view() noexcept { return view_; }
   [[nodiscard]] const StoreSummary& summary() const noexcept { return summary_; }
@@ -50,6 +53,7 @@ class StoreReader {
   /// io.
   [[nodiscard]] Result<void> walk(std::uint64_t first, std::uint64_t last,
                                   const std::function<bool(const StoredRecord&)>& visit);
+  /// Of the first record at or behind a position that was not erased.
   [[nodiscard]] Result<Nanos> time_at(std::uint64_t position);
   /// A position at or before every record of this time or later, by bisection. Times may be out of order by a
   /// little (several threads), which is allowed for; a clock that was set back by more hides records behind

@@ -51,12 +51,13 @@ Result<Rate> rate_before_end(StoreReader& reader, Nanos window) {
 }
 
 Result<std::vector<PointPending>> pending_of(StoreReader& reader) {
-  Result<FoldedEngine> folded = fold_to(reader, reader.last());
+  Result<FoldedState> folded = fold_to(reader, reader.last());
   if (!folded) {
     return tl::unexpected(std::move(folded).error());
   }
   std::vector<PointPending> pending;
-  for (const PointMetrics& point : folded->engine.metrics().points) {
+  const EngineMetrics metrics = folded->replay.metrics();
+  for (const PointMetrics& point : metrics.points) {
     pending.push_back({.point = point.name,
                        .policy = point.policy,
                        .pending = point.pending,
@@ -191,7 +192,7 @@ struct Glance {
 }  // namespace
 
 Result<Answer> run_summary(const Options& options, const Surroundings& around) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }

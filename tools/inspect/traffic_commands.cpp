@@ -213,7 +213,7 @@ struct Looked {
 };
 
 [[nodiscard]] Result<Looked> look(const Options& options) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }

@@ -18,17 +18,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-[[nodiscard]] std::string from_name(const std::optional<CheckpointInfo>& start) {
-  return start ? "checkpoint " + std::to_string(start->number) : std::string("the first record");
-}
-
 /// Which points differ, and in what; for a stretch that does not lead where it should.
-[[nodiscard]] std::string blame(StoreReader& reader, const std::string& config, const Engine& derived,
-                                const Checkpoint& stored) {
-  Result<FoldedEngine> kept = fold_from(reader, config, stored, stored.info.position);
+[[nodiscard]] std::string blame(const Replay& derived, const Replay& kept) {
+  const Result<std::vector<PointView>> right = views_of(kept);
   const Result<std::vector<PointView>> left = views_of(derived);
-  const Result<std::vector<PointView>> right =
-      kept ? views_of(kept->engine) : tl::unexpected(std::move(kept).error());
   if (!left || !right) {
     return {};
   }
@@ -42,59 +35,59 @@ using Json = nlohmann::ordered_json;
          " replayed and " + exact(first.right) + " in the checkpoint";
 }
 
+/// A checkpoint whose bytes are not those that the records give: is it the state that differs, or its format?
+void judge(StoreReader& reader, const Replay& derived, const CheckpointCheck& check, ReplayVerdict& verdict) {
+  const std::string name = "checkpoint " + std::to_string(check.info.number);
+  if (derived.position() != check.info.position) {
+    verdict.unproven.push_back(name + ": " + check.note);
+    return;
+  }
+  Result<Replay> kept = Replay::open(replay_source(reader));
+  const Result<void> loaded = kept ? kept->restart_at(check.info.number) : tl::unexpected(kept.error());
+  if (!loaded) {
+    verdict.unproven.push_back(name + " cannot be loaded: " + loaded.error().message);
+    return;
+  }
+  const Sha256 loaded_digest = kept->digest();
+  if (loaded_digest == check.replayed) {
+    ++verdict.converted;  // an older state format, and the same state
+  } else if (loaded_digest != check.info.digest) {
+    verdict.unproven.push_back(name + " has an older state format, which lacks part of today's state");
+  } else {
+    verdict.broken.push_back(name + ": the records up to " + std::to_string(check.info.position) +
+                             ", folded from the ones before, give another state than it holds" +
+                             blame(derived, *kept));
+  }
+}
+
 }  // namespace
 
 Result<ReplayVerdict> replay_checkpoints(StoreReader& reader) {
   ReplayVerdict verdict;
-  const Result<std::string> config = stored_config(reader);
-  if (!config) {
-    verdict.unproven.push_back(config.error().message);
+  Result<Replay> replay = Replay::open(replay_source(reader));
+  if (!replay) {
+    verdict.unproven.push_back(replay.error().message);
     return verdict;
   }
-  const Result<std::vector<CheckpointReport>> reports = reader.view().checkpoints();
-  if (!reports) {
-    return tl::unexpected(reports.error());
-  }
-  if (reports->empty()) {
-    return verdict;
-  }
-  const std::string& today = reports->back().info.config_digest;
-  std::optional<Checkpoint> start;
-  for (const CheckpointReport& report : *reports) {
-    const std::string name = "checkpoint " + std::to_string(report.info.number);
-    if (!report.damage.empty()) {
-      continue;  // named already, by the check of its seal and hash
-    }
-    Result<Checkpoint> target = reader.view().checkpoint(report.info.number);
-    if (!target) {
-      return tl::unexpected(std::move(target).error());
-    }
-    const bool can_start = start ? start->info.config_digest == today : reader.first() == 1;
-    if (!can_start || report.info.config_digest != today) {
-      verdict.unproven.push_back(name +
-                                 " cannot be replayed to: it was taken under another configuration, or what "
-                                 "led to it is gone");
+  const std::uint64_t begin = replay->position();
+  Result<void> checked = replay->check_checkpoints(reader.last(), [&](const CheckpointCheck& check) {
+    if (check.equal) {
+      ++verdict.proven;
     } else {
-      const std::optional<CheckpointInfo> from = start ? std::optional(start->info) : std::nullopt;
-      Result<FoldedEngine> folded = fold_from(reader, *config, std::move(start), report.info.position);
-      if (!folded) {
-        verdict.unproven.push_back(name + ": " + folded.error().message);
-      } else if (sha256(folded->engine.state()) == report.info.digest) {
-        ++verdict.proven;
-        verdict.records += report.info.position - (from ? from->position : 0);
-      } else {
-        verdict.broken.push_back(name + ": the records up to " + std::to_string(report.info.position) +
-                                 ", folded from " + from_name(from) + ", give another state than it holds" +
-                                 blame(reader, *config, folded->engine, *target));
-      }
+      judge(reader, *replay, check, verdict);
     }
-    start = std::move(*target);
+    verdict.records = replay->position() - begin;
+  });
+  // Records that were erased or made under a configuration that is not known end a replay, and are no damage.
+  if (!checked && exit_code_of(checked.error()) == ExitCode::refused) {
+    verdict.unproven.push_back(checked.error().message);
+    checked = {};
   }
-  return verdict;
+  return checked ? Result<ReplayVerdict>(std::move(verdict)) : tl::unexpected(std::move(checked).error());
 }
 
 Result<Answer> run_verify(const Options& options, const Surroundings& /*around*/) {
-  Result<StoreReader> reader = StoreReader::open(options.store);
+  Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }
@@ -117,6 +110,7 @@ Result<Answer> run_verify(const Options& options, const Surroundings& /*around*/
                                      {"records", summary.position},
                                      {"checkpoints", summary.checkpoints},
                                      {"checkpoints_replayed", replayed.proven},
+                                     {"checkpoints_converted", replayed.converted},
                                      {"records_replayed", replayed.records},
                                      {"unproven", replayed.unproven},
                                      {"problems", *problems}}),
@@ -132,7 +126,11 @@ Result<Answer> run_verify(const Options& options, const Surroundings& /*around*/
   if (problems->empty()) {
     out += "sound: " + plural(summary.position, "record") + " and " +
            plural(summary.checkpoints, "checkpoint") + " read and checked; " +
-           plural(replayed.proven, "checkpoint") + " replayed, equal bit for bit\n";
+           plural(replayed.proven, "checkpoint") + " replayed, equal bit for bit" +
+           (replayed.converted > 0
+                ? ", " + grouped(replayed.converted) + " more after conversion from an older state format"
+                : std::string()) +
+           "\n";
   }
   return Answer{.text = std::move(out), .sound = problems->empty()};
 }

@@ -135,6 +135,9 @@ class Replay {
   /// this replay. Errors: invalid_argument (no decision there, or the journal no longer has what led to it),
   /// corrupt_state, io.
   [[nodiscard]] Result<Derivation> derive(std::uint64_t position);
+  /// What the state as it is now would choose for a decision record (its context, offered arms, sequence),
+  /// compared with it. Folds and moves nothing. Errors: invalid_argument (no decision, no such point).
+  [[nodiscard]] Result<Derivation> derive_here(ByteView decision) const;
 
  private:
   struct Machine;

@@ -143,9 +143,11 @@ struct DecisionQuery {
 
 /// One record of the journal as a walk meets it.
 struct StoredRecord {
-  RecordHeader header{};
-  ByteView bytes;        ///< the whole record, checked and 8-byte aligned; lives until the next one
-  std::string_view arm;  ///< decisions only: the arm's id as its row has it; empty when unknown
+  std::uint64_t position = 0;
+  RecordHeader header{};  ///< of an erased record: its kind only
+  ByteView bytes;         ///< the whole record, checked and 8-byte aligned; lives until the next one
+  std::string_view arm;   ///< decisions only: the arm's id as its row has it; empty when unknown
+  bool erased = false;    ///< its content was erased: there are no bytes
 };
 
 /// A store opened for reading. Every number comes from records whose checksums were verified; names come from
@@ -181,13 +183,9 @@ class StoreView {
   /// Reads every record and every checkpoint; sentences about what is wrong, empty when all is well.
   [[nodiscard]] Result<std::vector<std::string>> verify();
 
-  /// Calls `visit` for the records at positions >= first until it returns false. `visit` must not call this
-  /// view. Errors: corrupt_state (names the position), io.
-  [[nodiscard]] Result<void> records(std::uint64_t first,
-                                     const std::function<bool(const StoredRecord&)>& visit);
-  /// One checkpoint with its state, checked. Errors: invalid_argument (none of that number), corrupt_state,
-  /// io.
-  [[nodiscard]] Result<Checkpoint> checkpoint(std::uint64_t number);
+  /// Every record at a position >= first, erased ones too, until `visit` returns false. `visit` must not call
+  /// this view. Errors: corrupt_state (names the position), io.
+  [[nodiscard]] Result<void> walk(std::uint64_t first, const std::function<bool(const StoredRecord&)>& visit);
   /// Names of decision points by number, where the writer knew them.
   [[nodiscard]] Result<std::map<std::uint32_t, std::string>> point_names();
   /// A text kept beside the journal ("config", "seed", ...), as Journal::meta.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string>
 #include <utility>
 
@@ -26,7 +27,8 @@ Bocpd::Bocpd(const Config& config) : config_(config), runs_(config.max_run), nor
     // Gamma(a + 1/2) / (Gamma(a) sqrt(2 pi)), of Student's t with 2a degrees of freedom; by recurrence from
     // a - 1, since lgamma writes a global and differs between libraries.
     if (length < 2) {
-      norm_[length] = length == 0 ? 0.5 / std::sqrt(2.0) : 2.0 / (3.14159265358979323846 * std::sqrt(2.0));
+      norm_[length] =
+          length == 0 ? 0.5 / std::numbers::sqrt2 : 2.0 / (std::numbers::pi * std::numbers::sqrt2);
     } else {
       norm_[length] = norm_[length - 2] * (shape - 0.5) / (shape - 1.0);
     }

@@ -131,8 +131,8 @@ void for_each_linear_score(const ArmSet& arms, const RidgeBank& models, const Co
 template <class DrawSlope>
 class LinearScan {
  public:
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): place_ and slope_ are written before they are
-  // read
+  // place_ and slope_ are written before they are read.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   LinearScan(const RidgeBank& models, const StripVector& x, LinearArgMax& best, DrawSlope draw_slope) noexcept
       : models_(&models), x_(&x), best_(&best), draw_slope_(draw_slope) {}
 

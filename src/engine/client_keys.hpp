@@ -77,7 +77,7 @@ class ClientKeys {
 
   [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept;
   [[nodiscard]] std::uint32_t add(std::uint64_t key);
-  void erase(std::uint32_t at) noexcept;
+  void erase(std::uint32_t entry) noexcept;
   void rehash(std::size_t cells);
   void link(std::uint32_t at);
   static void fill(Entry& entry, const DecisionRecord& record, std::string_view arm);

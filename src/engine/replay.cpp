@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 #include <utility>
 #include <variant>
 
@@ -144,8 +145,8 @@ Result<void> Replay::Machine::restart_before(std::uint64_t position) {
     if (!all) {
       return tl::unexpected(all.error());
     }
-    for (auto at = all->rbegin(); at != all->rend(); ++at) {
-      if (at->position <= position && load(at->number)) {
+    for (const CheckpointInfo& one : std::views::reverse(*all)) {
+      if (one.position <= position && load(one.number)) {
         return {};
       }
     }

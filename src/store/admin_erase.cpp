@@ -56,7 +56,7 @@ template <class Visit>
 [[nodiscard]] Result<void> blank(const Database& database, std::string_view sql,
                                  const std::vector<std::uint64_t>& positions) {
   Result<Statement> update = database.prepare(sql);
-  Result<void> done = update ? Result<void>{} : tl::unexpected(std::move(update).error());
+  Result<void> done = update ? Result<void>{} : tl::unexpected(update.error());
   for (std::size_t i = 0; done && i < positions.size(); ++i) {
     done = update->bind(1, positions[i]).run();
   }

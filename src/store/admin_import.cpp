@@ -63,7 +63,10 @@ class LineReader final : public nlohmann::json_sax<Json> {
   bool binary(binary_t& /*value*/) override { return false; }
   bool start_object(std::size_t /*size*/) override { return ++depth_ <= kMaxDepth; }
   bool end_object() override { return --depth_ >= 0; }
-  bool start_array(std::size_t /*size*/) override { return depth_ > 0 && ++depth_ <= kMaxDepth; }
+  bool start_array(std::size_t /*size*/) override {
+    ++depth_;
+    return depth_ > 1 && depth_ <= kMaxDepth;  // a line is an object
+  }
   bool end_array() override { return --depth_ >= 0; }
   bool key(string_t& value) override {
     key_ = depth_ == 1 ? value : key_;

@@ -73,7 +73,7 @@ namespace {
 
 Result<std::uint64_t> rollback_target(const StoreFile& store, const Head& head,
                                       const RollbackRequest& request) {
-  const Result<std::uint64_t> target = position_of(store, request);
+  Result<std::uint64_t> target = position_of(store, request);
   if (!target) {
     return target;
   }

@@ -163,6 +163,23 @@ constexpr std::uint64_t kMaxStateBytes = std::uint64_t{1} << 32U;
   return state;
 }
 
+/// Kept beside the rows, so that one that has vanished from its table is missed.
+[[nodiscard]] Result<void> note_newest(const Database& database) {
+  return database.run(
+      "REPLACE INTO meta SELECT 'newest_checkpoint', coalesce(max(number), 0) FROM checkpoints");
+}
+
+/// A sentence when a checkpoint newer than those of `rows` was written; empty: none, or not known.
+[[nodiscard]] Result<std::string> vanished(const Database& database, const std::vector<CheckpointRow>& rows) {
+  const std::uint64_t found = rows.empty() ? 0 : rows.back().info.number;
+  return database.number("SELECT value FROM meta WHERE key = 'newest_checkpoint'", 0)
+      .map([&](std::int64_t newest) {
+        return static_cast<std::uint64_t>(newest) > found
+                   ? "checkpoint " + std::to_string(newest) + " was written and is gone"
+                   : std::string();
+      });
+}
+
 [[nodiscard]] std::string name_of(const CheckpointInfo& info) {
   return "checkpoint " + std::to_string(info.number) + " (position " + std::to_string(info.position) + ")";
 }
@@ -191,7 +208,8 @@ Result<void> insert_checkpoint(const Database& database, const SealKeys& keys, c
   insert->bind(1, info.number).bind(2, info.position).bind(3, info.time).bind(4, info.bytes);
   insert->bind(5, std::string_view(digest)).bind(6, std::string_view(info.config_digest)).bind(7, chain);
   insert->bind(8, slot).bind(9, key_id).bind(10, ByteView(list)).bind(11, std::string_view(seal));
-  return insert->run();
+  Result<void> done = insert->run();
+  return done ? note_newest(database) : done;
 }
 
 Result<std::uint64_t> next_slot(const Database& database) {
@@ -243,6 +261,7 @@ Result<std::uint64_t> remove_checkpoints(const Database& database, std::string_v
   const auto removed = static_cast<std::uint64_t>(done ? database.changed_rows() : 0);
   if (done && removed > 0) {
     done = remove_unused_chunks(database);
+    done = done ? note_newest(database) : done;
   }
   return done ? Result<std::uint64_t>(removed) : tl::unexpected(std::move(done).error());
 }
@@ -297,6 +316,13 @@ Result<std::vector<CheckpointRow>> usable_checkpoints(const StoreFile& store, co
   Result<std::vector<CheckpointRow>> rows = list_checkpoints(store);
   if (!rows) {
     return rows;
+  }
+  Result<std::string> gone = vanished(store.database, *rows);
+  if (!gone) {
+    return tl::unexpected(std::move(gone).error());
+  }
+  if (!gone->empty() && skipped != nullptr) {
+    skipped->push_back(std::move(*gone));
   }
   std::ranges::reverse(*rows);
   std::vector<CheckpointRow> usable;

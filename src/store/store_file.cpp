@@ -153,7 +153,7 @@ constexpr int kMaxCell = 1 << 26;  // format 2: the list of chunks of the larges
   }
   if (done) {
     Result<std::string> id = read_store_id(database);
-    done = id ? Result<void>{} : tl::unexpected(std::move(id).error());
+    done = id ? Result<void>{} : tl::unexpected(id.error());
     store.store_id = id ? std::move(*id) : "";
   }
   if (done) {

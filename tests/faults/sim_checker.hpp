@@ -48,6 +48,7 @@ class Account {
   }
   [[nodiscard]] std::size_t size() const noexcept { return issued_.size(); }
   [[nodiscard]] std::size_t acknowledged() const noexcept { return acknowledged_; }
+  [[nodiscard]] std::uint64_t acknowledged_position() const noexcept { return acknowledged_position_; }
 
   struct Verdict {
     std::size_t found = 0;      ///< calls that are in the journal

@@ -38,7 +38,7 @@ struct RollbackPlan {
   }
   Result<StoreReader> reader = StoreReader::open(options);
   const Result<std::uint64_t> position =
-      reader ? position_named(*reader, options.to_position) : tl::unexpected(std::move(reader).error());
+      reader ? position_named(*reader, options.to_position) : tl::unexpected(reader.error());
   if (!position) {
     return tl::unexpected(position.error());
   }
@@ -61,7 +61,7 @@ struct RollbackPlan {
 [[nodiscard]] Result<std::uint64_t> reach_of(const Options& options, const RetainRule& rule) {
   Result<StoreReader> reader = StoreReader::open(options);
   Result<std::vector<CheckpointReport>> reports =
-      reader ? reader->view().checkpoints() : tl::unexpected(std::move(reader).error());
+      reader ? reader->view().checkpoints() : tl::unexpected(reader.error());
   if (!reports) {
     return tl::unexpected(std::move(reports).error());
   }

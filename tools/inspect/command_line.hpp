@@ -12,6 +12,6 @@ namespace attune::tools {
 
 /// Reads the words behind the program's name: "STORE COMMAND ...", "COMMAND STORE ..." or "help COMMAND".
 /// Errors: invalid_argument, one sentence that names the word at fault.
-[[nodiscard]] Result<Options> parse_command_line(const std::vector<std::string>& words);
+[[nodiscard]] Result<Options> parse_command_line(const std::vector<std::string>& given);
 
 }  // namespace attune::tools

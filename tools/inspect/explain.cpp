@@ -53,10 +53,8 @@ struct Story {
 
 [[nodiscard]] Result<Story> story_of(StoreReader& reader, const std::string& name) {
   Result<FoundDecision> decision = decision_named(reader, name);
-  Result<Replay> replay =
-      decision ? Replay::open(replay_source(reader)) : tl::unexpected(std::move(decision).error());
-  Result<Derivation> derived =
-      replay ? replay->derive(decision->position) : tl::unexpected(std::move(replay).error());
+  Result<Replay> replay = decision ? Replay::open(replay_source(reader)) : tl::unexpected(decision.error());
+  Result<Derivation> derived = replay ? replay->derive(decision->position) : tl::unexpected(replay.error());
   if (!derived) {
     return tl::unexpected(std::move(derived).error());
   }

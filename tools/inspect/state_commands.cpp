@@ -29,8 +29,7 @@ struct Views {
 [[nodiscard]] Result<Views> views_at(StoreReader& reader, const std::optional<std::string>& where) {
   const Result<std::uint64_t> position = position_named(reader, where);
   Result<FoldedState> folded = position ? fold_to(reader, *position) : tl::unexpected(position.error());
-  Result<std::vector<PointView>> views =
-      folded ? views_of(folded->replay) : tl::unexpected(std::move(folded).error());
+  Result<std::vector<PointView>> views = folded ? views_of(folded->replay) : tl::unexpected(folded.error());
   if (!views) {
     return tl::unexpected(std::move(views).error());
   }

@@ -154,7 +154,7 @@ Result<Slice> StoreReader::slice(const Options& options) {
     slice.first = std::max(slice.first, *position);
   }
   if (options.to) {
-    constexpr std::uint64_t kSlack = 2 * 4096;
+    constexpr std::uint64_t kSlack = 8192;
     slice.to = options.to->at(end);
     const Result<std::uint64_t> position = position_of(*slice.to);
     if (!position) {

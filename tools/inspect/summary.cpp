@@ -57,6 +57,7 @@ Result<std::vector<PointPending>> pending_of(StoreReader& reader) {
   }
   std::vector<PointPending> pending;
   const EngineMetrics metrics = folded->replay.metrics();
+  pending.reserve(metrics.points.size());
   for (const PointMetrics& point : metrics.points) {
     pending.push_back({.point = point.name,
                        .policy = point.policy,

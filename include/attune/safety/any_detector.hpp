@@ -73,16 +73,18 @@ class AnyDetector {
   template <class D>
   struct Model final : Interface {
     explicit Model(D held) : detector(std::move(held)) {}
-    std::unique_ptr<Interface> clone() const override { return std::make_unique<Model>(detector); }
+    [[nodiscard]] std::unique_ptr<Interface> clone() const override {
+      return std::make_unique<Model>(detector);
+    }
     Signal update(double value) noexcept override { return detector.update(value); }
     void reset() noexcept override { detector.reset(); }
-    const StreamCount& count() const noexcept override { return detector.count(); }
-    std::string_view name() const noexcept override { return D::kName; }
-    std::uint32_t state_version() const noexcept override { return D::kStateVersion; }
+    [[nodiscard]] const StreamCount& count() const noexcept override { return detector.count(); }
+    [[nodiscard]] std::string_view name() const noexcept override { return D::kName; }
+    [[nodiscard]] std::uint32_t state_version() const noexcept override { return D::kStateVersion; }
     void save(Writer& writer) const override { detector.save(writer); }
     Result<void> load(Reader& reader) override { return detector.load(reader); }
-    Description describe() const override { return detector.describe(); }
-    bool equals(const Interface& other) const override {
+    [[nodiscard]] Description describe() const override { return detector.describe(); }
+    [[nodiscard]] bool equals(const Interface& other) const override {
       const auto* same = dynamic_cast<const Model*>(&other);
       return same != nullptr && detector == same->detector;
     }

@@ -225,8 +225,7 @@ void Adwin::keep_newer(const Shape& shape) noexcept {
   }
   drop_older(best);
   const Shape left = this->shape();
-  if (std::fabs(left.mean) > 0.5 * scale_.limit() ||
-      left.variance > 0.25 * scale_.limit() * scale_.limit()) {
+  if (std::fabs(left.mean) > 0.5 * scale_.limit() || left.variance > 0.25 * scale_.limit() * scale_.limit()) {
     reset();
   }
 }

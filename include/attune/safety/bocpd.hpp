@@ -15,10 +15,10 @@ namespace attune {
 
 /// Options of Bocpd.
 struct BocpdConfig {
-  double hazard = 0.001;
+  double hazard = 1e-4;
   std::uint32_t max_run = 256;
-  std::uint32_t recent = 32;
-  double confidence = 0.999;
+  std::uint32_t recent = 128;
+  double confidence = 0.99;
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {

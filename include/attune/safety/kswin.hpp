@@ -14,10 +14,10 @@ namespace attune {
 
 /// Options of Kswin.
 struct KswinConfig {
-  double alpha = 1e-7;
-  std::uint32_t window_size = 100;
-  std::uint32_t stat_size = 30;
-  std::uint32_t stride = 5;
+  double alpha = 1e-6;
+  std::uint32_t window_size = 300;
+  std::uint32_t stat_size = 100;
+  std::uint32_t stride = 10;
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {

@@ -15,7 +15,7 @@ static_assert(check_drift_detector<Adwin>());
 namespace {
 
 /// Part of the false alarms that octave j of h may have: the delays that matter most, 100 to 1000 values, are
-/// bought with those of very short and very long ones. The shares of the octaves 0 to 20 sum to 1.6; the
+/// bought with those of very short and very long ones. The shares of the octaves 0 to 20 sum to 1.34; the
 /// sum's excess over 1 is in kCrossings.
 [[nodiscard]] double share_of(std::size_t octave) noexcept {
   const double j = static_cast<double>(octave);

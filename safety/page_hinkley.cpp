@@ -87,7 +87,7 @@ Result<void> PageHinkley::load(Reader& reader) {
       !(loaded.limit_ > 0.0) || (loaded.scores_ > 0) != loaded.scale_.ready()) {
     return detail::corrupt_detector(kName, detail::kImpossible);
   }
-  *this = std::move(loaded);
+  *this = loaded;
   return {};
 }
 

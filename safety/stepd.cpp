@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "safety/detector_state.hpp"
@@ -56,7 +57,7 @@ Signal Stepd::update(double value) noexcept {
   if (excess <= 0.0) {
     return Signal::none;
   }
-  const double p = std::erfc(excess / std::sqrt(rate * (1.0 - rate) * m) / std::sqrt(2.0));
+  const double p = std::erfc(excess / std::sqrt(rate * (1.0 - rate) * m) / std::numbers::sqrt2);
   if (p < config_.drift_alpha) {
     reset();
     ++count_.drifts;

@@ -119,10 +119,10 @@ Result<void> Engine::Impl::commit(std::uint64_t end, const Snapshot* taken) {
   }
   const std::uint64_t before = commit_cursor;
   Result<void> done = append(end, taken);
-  if (!done && taken != nullptr) {
-    done = append(end, nullptr);  // a state that does not fit must not keep the records out
-  } else if (!done && options.journal->last_position() > commit_position) {
-    done = append(end, nullptr);  // it failed after its commit: see what is left
+  // A state that does not fit must not keep the records out; after a failure behind the commit, see what is
+  // left.
+  if (!done && (taken != nullptr || options.journal->last_position() > commit_position)) {
+    done = append(end, nullptr);
   }
   note_store(done);
   if (commit_cursor != before) {

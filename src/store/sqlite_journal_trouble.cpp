@@ -55,8 +55,7 @@ Result<void> SqliteJournal::settle_trouble() {
   const Database& database = store_.database;
   if (!disconnected_) {
     Result<Transaction> transaction = Transaction::begin(database, "BEGIN IMMEDIATE");
-    Result<void> done =
-        transaction ? count_trouble(database) : tl::unexpected(std::move(transaction).error());
+    Result<void> done = transaction ? count_trouble(database) : tl::unexpected(transaction.error());
     if (done) {
       done = transaction->commit();
     }

@@ -37,7 +37,8 @@ TEST(Inspect, SumsAStoreUp) {
         "first         2023-11-14T22:13:21.000000Z\n", "last          2023-11-14T22:13:32.000000Z, ",
         "checkpoint    1 at record 10, 2023-11-14T22:13:30.000000Z, ", "5.86 KiB, sound; 2 records since\n",
         "writer        none\n", "rates         0.455 decisions/s, 0.455 outcomes/s over 11 s\n",
-        "pending       not known: no engine was ever opened on this journal: it has no seed, node or configuration"}) {
+        "pending       not known: no engine was ever opened on this journal: it has no seed, node or "
+        "configuration"}) {
     EXPECT_NE(text.out.find(line), std::string::npos) << line << "\n" << text.out;
   }
   const InspectRun answer = inspect({path, "summary", "--json"});
@@ -161,7 +162,9 @@ TEST(Inspect, ChecksCheckpointsAndSaysWhichAreDamaged) {
       inspect({path, "verify"}).out,
       "unproven: no engine was ever opened on this journal: it has no seed, node or configuration\n"
       "sound: 12 records and 2 checkpoints read and checked; 0 checkpoints replayed, equal bit for bit\n");
-  run_sql(path, "UPDATE chunks SET data = zeroblob(100) WHERE hash = (SELECT chunks FROM checkpoints WHERE number = 2)");
+  run_sql(path,
+          "UPDATE chunks SET data = zeroblob(100) WHERE hash = (SELECT chunks FROM checkpoints WHERE number "
+          "= 2)");
   const InspectRun answer = inspect({path, "checkpoints", "--json"});
   EXPECT_EQ(answer.code, 1);
   const Json json = Json::parse(answer.out)["checkpoints"];

@@ -13,6 +13,7 @@
 #include "tools/inspect/summary.hpp"
 #include "tools/inspect/text.hpp"
 #include "tools/inspect/traffic.hpp"
+#include "tools/inspect/verify.hpp"
 
 namespace attune::tools {
 namespace {
@@ -204,6 +205,21 @@ void check_learning(const Result<std::vector<PointPending>>& points, Findings& f
     check_traffic(*traffic, findings);
     if (problems->empty() && reader.last() > 0) {
       check_learning(pending_of(reader), findings);
+    }
+    if (problems->empty() && options.full) {
+      const Result<ReplayVerdict> replayed = replay_checkpoints(reader);
+      if (!replayed) {
+        return tl::unexpected(replayed.error());
+      }
+      for (const std::string& broken : replayed->broken) {
+        findings.push_back(
+            {Urgency::critical, broken,
+             "A restart would go on from that state. Keep a copy; then roll back to a checkpoint before it "
+             "(rollback --to), and import what was cut off: it is folded anew."});
+      }
+      for (const std::string& unproven : replayed->unproven) {
+        findings.push_back({Urgency::note, unproven, "Nothing, if that is expected."});
+      }
     }
   } else if (problems->empty()) {
     findings.push_back(damage_of(traffic.error().message));

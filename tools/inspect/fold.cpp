@@ -31,7 +31,7 @@ ReplaySource replay_source(StoreReader& reader) {
 
 Result<FoldedState> fold_to(StoreReader& reader, std::uint64_t position) {
   Result<Replay> replay = Replay::open(replay_source(reader));
-  Result<void> moved = replay ? replay->restart_before(position) : tl::unexpected(std::move(replay).error());
+  Result<void> moved = replay ? replay->restart_before(position) : tl::unexpected(replay.error());
   if (!moved) {
     return tl::unexpected(std::move(moved).error());
   }

@@ -95,7 +95,8 @@ class Cursor {
     nanos = fraction(cursor);
   }
   const std::optional<int> offset = nanos ? zone(cursor) : std::nullopt;
-  return offset ? std::optional((Nanos{*hour} * 3600 + *minute * 60 + *second - *offset) * kSecond + *nanos)
+  return offset ? std::optional((Nanos{*hour} * 3600 + Nanos{*minute} * 60 + *second - *offset) * kSecond +
+                                *nanos)
                 : std::nullopt;
 }
 

@@ -111,6 +111,12 @@ struct Glance {
            grouped(summary.position) + " (" + plural(summary.decisions, "decision") + ", " +
                plural(summary.outcomes, "outcome") + ", " + plural(summary.events, "event") + ") at " +
                plural(summary.points, "point"));
+  if (summary.first_position > 1 || summary.erased > 0) {
+    add_line(out, "",
+             (summary.first_position > 1 ? "kept from record " + grouped(summary.first_position) + " on; "
+                                         : std::string()) +
+                 plural(summary.erased, "record") + " erased");
+  }
   add_line(out, "first", time_or_dash(summary.first_time));
   add_line(out, "last",
            time_or_dash(summary.last_time) +
@@ -168,6 +174,8 @@ struct Glance {
             {"log_bytes", summary.wal_bytes},
             {"writer", summary.writer ? Json(*summary.writer) : Json(nullptr)},
             {"records", summary.position},
+            {"first_record", summary.first_position},
+            {"erased", summary.erased},
             {"decisions", summary.decisions},
             {"outcomes", summary.outcomes},
             {"events", summary.events},

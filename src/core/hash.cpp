@@ -64,7 +64,8 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(ByteView bytes, std
 
 std::uint32_t crc32c(ByteView bytes, std::uint32_t crc) noexcept {
 #if defined(__x86_64__)
-  static const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
+  // NOLINTNEXTLINE(readability-redundant-casting): GCC returns int, Clang bool
+  static const bool kHasInstruction = static_cast<bool>(__builtin_cpu_supports("sse4.2"));
   if (kHasInstruction) {
     return detail::crc32c_sse42(bytes, crc);
   }

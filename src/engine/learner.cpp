@@ -173,6 +173,15 @@ Result<std::size_t> Engine::Impl::pump() {
 
 Result<void> Engine::Impl::drain() {
   if (config.threads) {
+    if (Result<void> done = wait_for(ring.tail()); !done) {
+      return done;
+    }
+    // As pump() does: what is due by now is part of what is drained, whenever the learner's thread next
+    // looks.
+    {
+      const std::scoped_lock lock(learner_mutex);
+      push_ticks(clock->now());
+    }
     return wait_for(ring.tail());
   }
   Result<std::size_t> pumped = pump();

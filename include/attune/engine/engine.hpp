@@ -244,7 +244,8 @@ class Engine {
   /// Pump mode: folds what is queued without making it durable, so that what became of it is known before the
   /// commit. Returns the number of records. Thread mode: does nothing.
   std::size_t fold() noexcept;
-  /// Waits until everything queued so far is folded and, with a journal, durable. Both modes.
+  /// Waits until everything queued so far, and what is due by now, is folded and, with a journal, durable.
+  /// Both modes.
   Result<void> drain();
   /// What became of the last outcome folded by pump() or fold(); no value when none was. Pump mode only.
   [[nodiscard]] std::optional<Fate> last_fate() const noexcept;

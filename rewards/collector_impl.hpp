@@ -12,9 +12,9 @@
 
 #include <attune/rewards/collector.hpp>
 
+#include "core/id_index.hpp"
 #include "rewards/chain_table.hpp"
 #include "rewards/decision_slab.hpp"
-#include "rewards/id_index.hpp"
 #include "rewards/reward_former.hpp"
 #include "rewards/signal_pool.hpp"
 

@@ -10,7 +10,7 @@
 
 #include <attune/rewards/collector.hpp>
 
-#include "rewards/id_index.hpp"
+#include "core/id_index.hpp"
 #include "rewards/reward_former.hpp"
 #include "rewards/signal_pool.hpp"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "rewards/id_index.hpp"
+#include "core/id_index.hpp"
 
 namespace attune::detail {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "rewards/id_index.hpp"
+#include "core/id_index.hpp"
 
 namespace attune::detail {
 

@@ -9,6 +9,11 @@
 #include "core/hash.hpp"
 
 namespace attune {
+namespace {
+
+std::uint32_t index_hash(std::uint64_t key) noexcept { return static_cast<std::uint32_t>(mix64(key)); }
+
+}  // namespace
 
 std::uint64_t context_digest(const Input& input) noexcept {
   std::uint64_t digest = hash64(std::as_bytes(input.dense));
@@ -17,38 +22,10 @@ std::uint64_t context_digest(const Input& input) noexcept {
 }
 
 std::uint32_t ClientKeys::find(std::uint64_t key) const noexcept {
-  if (cells_.empty()) {
-    return kNone;
-  }
-  const std::size_t mask = cells_.size() - 1;
-  for (std::size_t at = mix64(key) & mask; cells_[at] != kNone; at = (at + 1) & mask) {
-    if (entries_[cells_[at]].key == key) {
-      return cells_[at];
-    }
-  }
-  return kNone;
-}
-
-void ClientKeys::rehash(std::size_t cells) {
-  std::vector<std::uint32_t> old(cells, kNone);
-  old.swap(cells_);
-  const std::size_t mask = cells - 1;
-  for (const std::uint32_t entry : old) {
-    if (entry != kNone) {
-      std::size_t at = mix64(entries_[entry].key) & mask;
-      while (cells_[at] != kNone) {
-        at = (at + 1) & mask;
-      }
-      cells_[at] = entry;
-    }
-  }
+  return index_.find(index_hash(key), [&](std::uint32_t entry) { return entries_[entry].key == key; });
 }
 
 std::uint32_t ClientKeys::add(std::uint64_t key) {
-  constexpr std::size_t kSmallest = 64;
-  if ((used_ + 1) * 2 > cells_.size()) {
-    rehash(cells_.empty() ? kSmallest : cells_.size() * 2);
-  }
   std::uint32_t entry = free_;
   if (entry != kNone) {
     free_ = entries_[entry].newer;
@@ -60,32 +37,12 @@ std::uint32_t ClientKeys::add(std::uint64_t key) {
   entries_[entry].newer = kNone;
   entries_[entry].folded = false;
   entries_[entry].ticket = Ticket::none;
-  const std::size_t mask = cells_.size() - 1;
-  std::size_t at = mix64(key) & mask;
-  while (cells_[at] != kNone) {
-    at = (at + 1) & mask;
-  }
-  cells_[at] = entry;
-  ++used_;
+  index_.insert(index_hash(key), entry);
   return entry;
 }
 
 void ClientKeys::erase(std::uint32_t entry) noexcept {
-  const std::size_t mask = cells_.size() - 1;
-  std::size_t hole = mix64(entries_[entry].key) & mask;
-  while (cells_[hole] != entry) {
-    hole = (hole + 1) & mask;
-  }
-  for (std::size_t at = (hole + 1) & mask; cells_[at] != kNone; at = (at + 1) & mask) {
-    // A cell may move into the hole when its home is not between the hole (exclusive) and itself.
-    const std::size_t home = mix64(entries_[cells_[at]].key) & mask;
-    if (((at - home) & mask) >= ((at - hole) & mask)) {
-      cells_[hole] = cells_[at];
-      hole = at;
-    }
-  }
-  cells_[hole] = kNone;
-  --used_;
+  index_.erase(index_hash(entries_[entry].key), entry);
   entries_[entry].newer = std::exchange(free_, entry);
 }
 
@@ -195,8 +152,7 @@ Result<void> ClientKeys::load(Reader& reader) {
   constexpr std::size_t kLongestId = 255;
   const std::scoped_lock lock(mutex_);
   entries_.clear();
-  cells_.clear();
-  used_ = 0;
+  index_ = {};
   folded_ = 0;
   free_ = oldest_ = newest_ = kNone;
   forgotten_ = reader.u64();

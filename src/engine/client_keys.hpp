@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <mutex>
 #include <span>
 #include <string>
@@ -17,6 +16,8 @@
 #include <attune/core/record.hpp>
 #include <attune/core/serial.hpp>
 #include <attune/engine/engine.hpp>
+
+#include "core/id_index.hpp"
 
 namespace attune {
 
@@ -54,7 +55,7 @@ class ClientKeys {
   [[nodiscard]] Result<void> load(Reader& reader);
 
  private:
-  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kNone = detail::kNone;
   static constexpr std::size_t kGates = 64;
 
   struct Entry {
@@ -78,7 +79,6 @@ class ClientKeys {
   [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept;
   [[nodiscard]] std::uint32_t add(std::uint64_t key);
   void erase(std::uint32_t entry) noexcept;
-  void rehash(std::size_t cells);
   void link(std::uint32_t at);
   static void fill(Entry& entry, const DecisionRecord& record, std::string_view arm);
 
@@ -86,8 +86,7 @@ class ClientKeys {
   std::array<std::mutex, kGates> gates_;
   mutable std::mutex mutex_;  ///< everything below
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> cells_;  ///< open addressing, linear probing, at most half full
-  std::size_t used_ = 0;
+  detail::IdIndex index_;  ///< from a key to its entry
   std::uint32_t free_ = kNone;
   std::uint32_t oldest_ = kNone;
   std::uint32_t newest_ = kNone;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rewards/id_index.hpp"
+#include "core/id_index.hpp"
 
 #include <map>
 #include <random>

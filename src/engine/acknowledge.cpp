@@ -16,6 +16,12 @@ constexpr std::string_view kLate = "not known to be durable yet: the time to wai
 constexpr std::string_view kClosing = "not known to be durable: the engine is closing";
 constexpr std::string_view kInside = "a callback may not wait for its own engine";
 
+/// A deadline so far away that the clock cannot hold it is as good as none.
+std::optional<Steady::time_point> deadline_in(std::chrono::nanoseconds time) noexcept {
+  const Steady::time_point now = Steady::now();
+  return time < Steady::time_point::max() - now ? std::optional(now + time) : std::nullopt;
+}
+
 }  // namespace
 
 bool Engine::Impl::somebody_waits() noexcept {
@@ -68,7 +74,8 @@ Errc Engine::Impl::acknowledge(std::uint32_t point, Ticket ticket, bool wait) no
   Waited waited = Waited::failing;
   if (config.threads) {
     const auto patience = std::chrono::duration<double>(config.acknowledge_timeout_s);
-    waited = wait_committed(cursor, Steady::now() + std::chrono::duration_cast<Steady::duration>(patience));
+    waited =
+        wait_committed(cursor, deadline_in(std::chrono::duration_cast<std::chrono::nanoseconds>(patience)));
   } else if (callback_thread.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
     waited = Waited::inside_callback;
   } else {
@@ -104,7 +111,7 @@ Result<void> Engine::Impl::wait_durable(Ticket ticket, std::chrono::nanoseconds 
                ? Result<void>{}
                : fail(Errc::not_durable, "no record of this engine has that ticket yet");
   }
-  switch (wait_committed(cursor, Steady::now() + std::chrono::duration_cast<Steady::duration>(timeout))) {
+  switch (wait_committed(cursor, deadline_in(timeout))) {
     case Waited::durable:
       return {};
     case Waited::failing:

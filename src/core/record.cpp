@@ -171,6 +171,10 @@ std::string_view to_string(Rung rung) noexcept {
   return "unknown";
 }
 
+std::uint64_t text_key(std::string_view text) noexcept {
+  return text.empty() ? 0 : std::max<std::uint64_t>(1, hash64(text));
+}
+
 std::size_t encoded_size(const DecisionRecord& record) noexcept {
   const std::size_t doubles = record.input.dense.size() + record.input.sparse.value.size() +
                               record.values.size() + record.action_features.size();

@@ -8,7 +8,6 @@
 #include <thread>
 #include <variant>
 
-#include "core/hash.hpp"
 #include "engine/choose.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/scratch.hpp"
@@ -22,10 +21,6 @@ constexpr std::chrono::milliseconds kLongestWait{10};  // as long as decide() ev
 Scratch& scratch() noexcept {
   thread_local Scratch mine;
   return mine;
-}
-
-std::uint64_t key_of(std::string_view text) noexcept {
-  return text.empty() ? 0 : std::max<std::uint64_t>(1, hash64(text));
 }
 
 /// Slots of the offered ids. Errors: unknown_arm, invalid_argument (offered twice).
@@ -56,8 +51,6 @@ Errc resolve(const ArmTable& arms, std::span<const std::string_view> ids,
 }
 
 }  // namespace
-
-std::uint64_t episode_hash(std::string_view episode) noexcept { return key_of(episode); }
 
 void Engine::Impl::note_shed() noexcept {
   constexpr Nanos kSameTrouble = 60 * kSecond;
@@ -133,9 +126,9 @@ Errc Engine::Impl::decide(PointId id, const ContextView& context, const DecideOp
   }
   record.header.time = clock->now();
   record.header.point = number;
-  record.episode = key_of(asked.episode);
-  record.client_key = key_of(asked.client_key);
-  record.subject = key_of(asked.subject);
+  record.episode = text_key(asked.episode);
+  record.client_key = text_key(asked.client_key);
+  record.subject = text_key(asked.subject);
   const bool keyed = record.client_key != 0 && client_keys.active();
   const Errc verdict = keyed ? decide_with_key(point, record, mine, asked, out)
                              : make_decision(point, record, mine, asked, out);

@@ -143,7 +143,7 @@ Errc Engine::end_episode(PointId point, std::string_view episode) noexcept {
   event.header.time = impl_->clock->now();
   event.header.point = static_cast<std::uint32_t>(point);
   event.kind = EventKind::episode_ended;
-  event.number = episode_hash(episode);
+  event.number = text_key(episode);
   return impl_->push_event(event);
 }
 

@@ -41,9 +41,6 @@ void set_last_error(std::string_view before, std::string_view name = {},
 Errc refuse(Errc code, std::string_view before, std::string_view name = {},
             std::string_view after = {}) noexcept;
 
-/// The number that stands for an episode in records; never 0, which means none.
-[[nodiscard]] std::uint64_t episode_hash(std::string_view episode) noexcept;
-
 struct Scratch;
 
 struct Engine::Impl {

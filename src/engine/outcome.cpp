@@ -4,7 +4,6 @@
 #include <cmath>
 #include <functional>
 
-#include "core/hash.hpp"
 #include "engine/engine_impl.hpp"
 
 namespace attune {
@@ -51,7 +50,7 @@ Errc Engine::Impl::outcome(const Uuid& decision, std::span<const Component> comp
   record.header.id = decision;
   record.header.flags = static_cast<std::uint16_t>((given.terminal ? OutcomeRecord::kTerminal : 0) |
                                                    (given.truncated ? OutcomeRecord::kTruncated : 0));
-  record.key = given.key.empty() ? 0 : std::max<std::uint64_t>(1, hash64(given.key));
+  record.key = text_key(given.key);
   record.next.dense = given.next;
   std::uint64_t behind = 0;
   const std::span<std::byte> room = claim(encoded_size(record), true, behind);

@@ -106,9 +106,3 @@ Result<std::vector<std::string>> check_tail(const StoreFile& store, const Head& 
 std::uint64_t chained(std::uint64_t chain, ByteView record) noexcept { return hash64(record, chain); }
 
 }  // namespace attune::detail
-
-namespace attune {
-
-std::uint64_t subject_hash(std::string_view subject) noexcept { return hash64(subject); }
-
-}  // namespace attune

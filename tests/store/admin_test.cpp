@@ -121,8 +121,8 @@ std::string make_subjects(const TestFolder& folder) {
   std::string path = folder.file("store.db");
   const std::unique_ptr<Journal> journal = open_or_die(path);
   RecordList list;
-  list.about(subject_hash("ann"), 1).about(subject_hash("bob"), 2).outcome(1, 0.5).outcome(2, 0.5);
-  list.decision(5, 1).about(subject_hash("ann"), 6).outcome(6, 1.0).outcome(5, 1.0);
+  list.about(text_key("ann"), 1).about(text_key("bob"), 2).outcome(1, 0.5).outcome(2, 0.5);
+  list.decision(5, 1).about(text_key("ann"), 6).outcome(6, 1.0).outcome(5, 1.0);
   EXPECT_TRUE(journal->append(list.views(), state_of(3000, 1), 1, "", 5));
   EXPECT_TRUE(journal->append(RecordList(9).mixed(4).views(), state_of(3000, 2), 2, "", 5));
   return path;
@@ -137,13 +137,13 @@ TEST(Erase, BlanksTheDecisionsOfASubjectAndTheirOutcomesAndKeepsTheChain) {
             "2");
   {
     StoreAdmin admin = admin_or_die(path);
-    const Result<EraseReport> report = admin.erase_subject(subject_hash("ann"), 2, kAct);
+    const Result<EraseReport> report = admin.erase_subject(text_key("ann"), 2, kAct);
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_EQ(report->decisions, 2U);
     EXPECT_EQ(report->outcomes, 2U);
     EXPECT_EQ(report->last_position, 7U);
     EXPECT_EQ(report->checkpoints_removed, 0U);
-    EXPECT_EQ(admin.erase_subject(subject_hash("ann"), 2, kAct)->decisions, 0U) << "nothing is left";
+    EXPECT_EQ(admin.erase_subject(text_key("ann"), 2, kAct)->decisions, 0U) << "nothing is left";
   }
   expect_sound(path);
   EXPECT_EQ(
@@ -168,12 +168,12 @@ TEST(Erase, LeavesNoCopyOfTheRecordInTheFiles) {
   const TestFolder folder;
   const std::string path = make_subjects(folder);
   RecordList list;
-  list.about(subject_hash("ann"), 1);
+  list.about(text_key("ann"), 1);
   const std::string body(reinterpret_cast<const char*>(list.views()[0].data()) + 32,
                          16);  // the decision's id
   ASSERT_NE(bytes_of_file(path).find(body), std::string::npos);
   const std::unique_ptr<Journal> journal = open_or_die(path);
-  ASSERT_TRUE(journal->erase_subject(subject_hash("ann"), 1, kAct));
+  ASSERT_TRUE(journal->erase_subject(text_key("ann"), 1, kAct));
   EXPECT_EQ(bytes_of_file(path).find(body), std::string::npos);
   EXPECT_EQ(bytes_of_file(path + "-wal").find(body), std::string::npos);
   EXPECT_EQ(read_audit(path)->entries.back().subject.find("ann"), std::string::npos);
@@ -184,9 +184,9 @@ TEST(Erase, IsRefusedForRecordsThatNoVerifiedCheckpointCovers) {
   const std::string path = make_subjects(folder);
   const std::unique_ptr<Journal> journal = open_or_die(path);
   RecordList late(13);
-  late.about(subject_hash("bob"), 13);
+  late.about(text_key("bob"), 13);
   ASSERT_TRUE(journal->append(late.views()));
-  const Result<EraseReport> report = journal->erase_subject(subject_hash("bob"), 1, kAct);
+  const Result<EraseReport> report = journal->erase_subject(text_key("bob"), 1, kAct);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Errc::invalid_argument);
   EXPECT_NE(report.error().message.find("record 13 is about the subject and is contained in 0 verified"),
@@ -195,7 +195,7 @@ TEST(Erase, IsRefusedForRecordsThatNoVerifiedCheckpointCovers) {
   EXPECT_EQ(read_all(*journal)->size(), 13U) << "nothing was erased";
   EXPECT_EQ(journal->erase_subject(0, 1, kAct).error().code, Errc::invalid_argument);
   ASSERT_TRUE(journal->append({}, state_of(3000, 3), 3, "", 5));
-  const Result<EraseReport> done = journal->erase_subject(subject_hash("bob"), 1, kAct);
+  const Result<EraseReport> done = journal->erase_subject(text_key("bob"), 1, kAct);
   ASSERT_TRUE(done);
   EXPECT_EQ(done->checkpoints_removed, 2U) << "the ones at 8 and 12 would have needed record 13";
   EXPECT_EQ(journal->checkpoints()->size(), 1U);

@@ -25,7 +25,7 @@ std::string make_store(const TestFolder& folder, const std::string& name = "stor
   journal->set_names({.point = [](std::uint32_t) { return std::string_view("gateway"); },
                       .arm = [](std::uint32_t, std::uint32_t) { return std::string_view(kOdd); }});
   RecordList list;
-  list.mixed(20).about(subject_hash("ann"), 21).outcome(21, 1.0);
+  list.mixed(20).about(text_key("ann"), 21).outcome(21, 1.0);
   EXPECT_TRUE(journal->append(list.views(), state_of(100, 1), 1, "", 2));
   return path;
 }
@@ -180,7 +180,7 @@ TEST(Export, WritesNoHalfFileAndOverwritesNone) {
 TEST(Export, SaysWhichRecordsWereErased) {
   const TestFolder folder;
   const std::string path = make_store(folder);
-  ASSERT_TRUE(open_or_die(path)->erase_subject(subject_hash("ann"), 1, kAct));
+  ASSERT_TRUE(open_or_die(path)->erase_subject(text_key("ann"), 1, kAct));
   const std::string file = folder.file("out.jsonl");
   const Result<ExportReport> report = export_records(path, {}, ExportFormat::json_lines, file);
   ASSERT_TRUE(report) << report.error().message;
@@ -241,7 +241,7 @@ TEST(Export, ArrowTablesFollowTheCDataInterface) {
   EXPECT_EQ(subject.null_count, 8);
   EXPECT_FALSE(is_valid(subject, 0));
   ASSERT_TRUE(is_valid(subject, 8));
-  EXPECT_EQ(value_at<std::uint64_t>(subject, 8), subject_hash("ann"));
+  EXPECT_EQ(value_at<std::uint64_t>(subject, 8), text_key("ann"));
   const Uuid expected = RecordList::uuid(21);
   const auto* ids = static_cast<const std::uint8_t*>(child(schema, array, "id", "w:16").buffers[1]);
   EXPECT_TRUE(std::equal(expected.bytes.begin(), expected.bytes.end(), ids + 8 * 16));

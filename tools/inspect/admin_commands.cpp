@@ -98,7 +98,7 @@ struct SubjectCount {
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }
-  const std::uint64_t wanted = subject_hash(*options.subject);
+  const std::uint64_t wanted = text_key(*options.subject);
   SubjectCount count;
   std::unordered_set<Uuid> decisions;
   Result<void> walked = reader->walk(reader->first(), reader->last(), [&](const StoredRecord& stored) {
@@ -225,7 +225,7 @@ Result<Answer> run_erase(const Options& options, const Surroundings& around) {
       "blank " + plural(count->decisions, "decision") + " and " + plural(count->outcomes, "outcome") +
           " in '" + options.store + "' for good; what policies learned from them stays learned",
       [&](StoreAdmin& admin, const Act& act) {
-        return admin.erase_subject(subject_hash(*options.subject), options.checkpoints, act);
+        return admin.erase_subject(text_key(*options.subject), options.checkpoints, act);
       },
       [](const EraseReport& report) {
         return Done{

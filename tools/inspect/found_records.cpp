@@ -57,7 +57,7 @@ struct Conditions {
                         .episode = {},
                         .limit = options.limit};
   if (options.episode) {
-    conditions.episode = name_hash(*options.episode);
+    conditions.episode = text_key(*options.episode);
   }
   return conditions;
 }
@@ -191,10 +191,6 @@ template <class Look>
 }
 
 }  // namespace
-
-std::uint64_t name_hash(std::string_view name) {
-  return name.empty() ? 0 : std::max<std::uint64_t>(1, subject_hash(name));
-}
 
 Result<std::vector<FoundDecision>> find_decisions(StoreReader& reader, const Options& options) {
   const Result<Conditions> wanted = conditions_of(reader, options);

@@ -64,7 +64,4 @@ struct JoinedOutcome {
 /// The decision of an id with its outcomes. Errors: unknown_decision.
 [[nodiscard]] Result<FoundDecision> find_decision(StoreReader& reader, const Uuid& id);
 
-/// The number that records carry for a name (episode, client key, subject, idempotency key).
-[[nodiscard]] std::uint64_t name_hash(std::string_view name);
-
 }  // namespace attune::tools

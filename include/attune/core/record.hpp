@@ -108,6 +108,10 @@ struct EventRecord {
   std::span<const double> numbers{};
 };
 
+/// The number that stands for a caller's text in a record (episode, client key, idempotency key, subject):
+/// XXH64, seed 0; never 0, which stands for none and for the empty text.
+[[nodiscard]] std::uint64_t text_key(std::string_view text) noexcept;
+
 /// Size of the encoded record in bytes.
 [[nodiscard]] std::size_t encoded_size(const DecisionRecord& record) noexcept;
 [[nodiscard]] std::size_t encoded_size(const OutcomeRecord& record) noexcept;

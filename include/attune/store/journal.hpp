@@ -105,10 +105,10 @@ class Journal {
   /// What the rule does not reach is no error: the report says what went. Errors: invalid_argument (fewer
   /// verified checkpoints than the rule asks for), io, unsupported.
   [[nodiscard]] virtual Result<CompactReport> compact(const RetainRule& rule, const Act& act);
-  /// Blanks the decisions about a subject (subject_hash) and their outcomes without breaking the chain, in
-  /// one transaction with its audit entry. Refused (invalid_argument) unless `checkpoints` (at least 1)
-  /// verified checkpoints cover all of them: take one first. What a policy has learned from them stays
-  /// learned. Errors: also io, unsupported.
+  /// Blanks the decisions about a subject (text_key of its name) and their outcomes without breaking the
+  /// chain, in one transaction with its audit entry. Refused (invalid_argument) unless `checkpoints` (at
+  /// least 1) verified checkpoints cover all of them: take one first. What a policy has learned from them
+  /// stays learned. Errors: also io, unsupported.
   [[nodiscard]] virtual Result<EraseReport> erase_subject(std::uint64_t subject, std::uint32_t checkpoints,
                                                           const Act& act);
   /// Sentences about trouble that was met and how it ended, since the last call: damaged lock file, disk

@@ -7,7 +7,6 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include <attune/core/clock.hpp>
 
@@ -44,8 +43,5 @@ struct EraseReport {
   std::uint64_t last_position = 0;        ///< of the newest record that was erased; 0: none was
   std::uint64_t checkpoints_removed = 0;  ///< would have needed them for recovery
 };
-
-/// The number under which a subject's name is stored: XXH64 of it, seed 0.
-[[nodiscard]] std::uint64_t subject_hash(std::string_view subject) noexcept;
 
 }  // namespace attune

@@ -22,6 +22,9 @@ void Engine::Impl::say(int level, const std::string& message) const {
 }
 
 void Engine::Impl::note_store(const Result<void>& result) {
+  for (const std::string& note : options.journal->take_notes()) {
+    say(2, note);
+  }
   const Nanos now = clock->now();
   if (!result) {
     retry_pause = retry_pause == 0 ? kFirstRetry : std::min(2 * retry_pause, kLastRetry);

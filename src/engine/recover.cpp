@@ -2,6 +2,7 @@
 // Taking up the state that the journal holds: newest checkpoint, then the records after it, each folded under
 // the configuration that it was written under.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/engine_impl.hpp"
@@ -71,7 +72,8 @@ Result<Engine::Impl::Base> Engine::Impl::take_checkpoint() {
     status.damage = skipped.front();
     status.damage_since = clock->now();
   }
-  notes = std::move(skipped);
+  notes = journal.take_notes();
+  notes.insert(notes.end(), std::make_move_iterator(skipped.begin()), std::make_move_iterator(skipped.end()));
   if (!*checkpoint) {
     last_checkpoint_time = clock->now();
     return Base{};

@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/engine/traffic.hpp"
+#include "tests/durable/traffic.hpp"
 #include "tests/support/shared_journal.hpp"
 
 namespace attune {

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/client_keys.hpp"
-#include "tests/engine/scripted_journal.hpp"
+#include "tests/durable/scripted_journal.hpp"
 
 namespace attune {
 namespace {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of an engine is the fold of its journal: however it was run, stopped and opened again.
-#if ATTUNE_WITH_STORE
 #include <attune/engine/engine.hpp>
 
 #include <array>
@@ -13,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/engine/traffic.hpp"
+#include "tests/durable/traffic.hpp"
 #include "tests/support/shared_journal.hpp"
 
 namespace attune {
@@ -194,5 +193,3 @@ TEST(Recovery, AFailingStoreStopsNothingAndCatchesUp) {
 
 }  // namespace
 }  // namespace attune
-
-#endif  // ATTUNE_WITH_STORE

@@ -5,15 +5,17 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "tests/engine/scripted_journal.hpp"
+#include "tests/durable/scripted_journal.hpp"
 
 namespace attune {
 namespace {
@@ -232,6 +234,37 @@ TEST_P(DiskTroubleInBothModes, DamageFoundOnOpeningIsNewsUntilThereIsANewCheckpo
   EXPECT_NE(engine.health().reasons.front().sentence.find("checkpoint 7"), std::string::npos);
   ASSERT_TRUE(engine.checkpoint());
   EXPECT_EQ(engine.health().level, Level::ok);
+}
+
+TEST_P(DiskTroubleInBothModes, WhatTheJournalHasToSayIsLogged) {
+  class Talking final : public test::ScriptedJournal {
+   public:
+    using ScriptedJournal::ScriptedJournal;
+    std::vector<std::string> take_notes() override { return {"note " + std::to_string(++notes_)}; }
+
+   private:
+    int notes_ = 0;
+  };
+  std::mutex mutex;
+  std::vector<std::string> said;
+  {
+    Engine engine =
+        Engine::open(R"({"mode":")" + mode + R"(","points":{"p":{"policy":{"type":"ucb1"},"arms":["a"]}}})",
+                     {.clock = clock,
+                      .journal = std::make_unique<Talking>(disk),
+                      .credit_functions = {},
+                      .log =
+                          [&](int, std::string_view message) {
+                            const std::scoped_lock lock(mutex);
+                            said.emplace_back(message);
+                          }})
+            .value();
+    static_cast<void>(decide(engine, 1));
+    drain(engine);
+    EXPECT_EQ(engine.recovery_notes().front(), "note 1");
+  }
+  EXPECT_EQ(std::ranges::count(said, "note 1"), 1) << "met on opening";
+  EXPECT_EQ(std::ranges::count(said, "note 2"), 1) << "met by a commit";
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/engine/scripted_journal.hpp"
+#include "tests/durable/scripted_journal.hpp"
 
 namespace attune {
 namespace {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "store/json_text.hpp"
@@ -11,15 +13,49 @@
 namespace attune::detail {
 namespace {
 
-[[nodiscard]] ByteView bytes_of(const Uuid& id) noexcept { return std::as_bytes(std::span(id.bytes)); }
+constexpr int kDecisionColumns = 17;
+constexpr int kOutcomeColumns = 8;
 
-void bind_unless_zero(Statement& statement, int index, std::uint64_t value) noexcept {
-  if (value != 0) {
-    statement.bind(index, value);
-  } else {
-    statement.bind_null(index);
-  }
+/// The id where it lies in the encoded record: it outlives the decoded one.
+[[nodiscard]] ByteView id_in(ByteView record) noexcept {
+  return record.subspan(offsetof(RecordHeader, id), sizeof(Uuid));
 }
+
+[[nodiscard]] std::string insert_text(std::string_view table, int columns, std::size_t rows) {
+  std::string row = "(?";
+  for (int i = 1; i < columns; ++i) {
+    row += ",?";
+  }
+  row += ')';
+  std::string text = "INSERT INTO " + std::string(table) + " VALUES" + row;
+  for (std::size_t i = 1; i < rows; ++i) {
+    text += ',' + row;
+  }
+  return text;
+}
+
+/// Binds the cells of a row from left to right.
+class Cells {
+ public:
+  Cells(Statement& statement, int before) noexcept : statement_(statement), at_(before) {}
+  template <class Value>
+  Cells& put(Value value) noexcept {
+    statement_.bind(++at_, value);
+    return *this;
+  }
+  template <class Value>
+  Cells& put_if(bool there, Value value) noexcept {
+    if (there) {
+      return put(value);
+    }
+    statement_.bind_null(++at_);
+    return *this;
+  }
+
+ private:
+  Statement& statement_;
+  int at_;
+};
 
 [[nodiscard]] tl::unexpected<Error> malformed(const RecordHeader& header) {
   return fail(Errc::invalid_argument, "the record for position " + std::to_string(header.position) +
@@ -47,20 +83,21 @@ std::string_view event_name(EventKind kind) noexcept {
 }
 
 Result<RowWriter> RowWriter::make(const Database& database) {
-  const std::array<std::pair<Statement RowWriter::*, std::string_view>, 4> texts{{
-      {&RowWriter::decision_,
-       "INSERT INTO decisions VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"},
-      {&RowWriter::outcome_, "INSERT INTO outcomes VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"},
-      {&RowWriter::event_, "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
-      {&RowWriter::point_, "REPLACE INTO points VALUES(?1,?2)"},
-  }};
   RowWriter writer;
-  for (const auto& [member, sql] : texts) {
+  const std::array<std::pair<Statement*, std::string>, 6> texts{{
+      {&writer.decisions_.one, insert_text("decisions", kDecisionColumns, 1)},
+      {&writer.decisions_.many, insert_text("decisions", kDecisionColumns, kTogether)},
+      {&writer.outcomes_.one, insert_text("outcomes", kOutcomeColumns, 1)},
+      {&writer.outcomes_.many, insert_text("outcomes", kOutcomeColumns, kTogether)},
+      {&writer.event_, "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
+      {&writer.point_, "REPLACE INTO points VALUES(?1,?2)"},
+  }};
+  for (const auto& [prepared, sql] : texts) {
     Result<Statement> statement = database.prepare(sql);
     if (!statement) {
       return tl::unexpected(std::move(statement).error());
     }
-    writer.*member = std::move(*statement);
+    *prepared = std::move(*statement);
   }
   return writer;
 }
@@ -71,25 +108,75 @@ void RowWriter::set_names(Names names) {
 }
 
 Result<void> RowWriter::insert(ByteView record, RecordKind kind, std::uint64_t chain, KindCounts& counts) {
-  const ByteView bytes = is_aligned(record) ? record : aligned_.copy(record);
+  const Held held{.record = is_aligned(record) ? record : aligned_.copy(record), .chain = chain};
+  const auto insert_row = [&](Table& table, Bind bind) {
+    Result<void> bound = (this->*bind)(table.one, 0, held, texts_[0]);
+    return bound ? table.one.run() : bound;
+  };
   switch (kind) {
     case RecordKind::decision:
       ++counts.decisions;
-      return insert_decision(bytes, chain);
+      return insert_row(decisions_, &RowWriter::bind_decision);
     case RecordKind::outcome:
       ++counts.outcomes;
-      return insert_outcome(bytes, chain);
+      return insert_row(outcomes_, &RowWriter::bind_outcome);
     case RecordKind::event:
       ++counts.events;
-      return insert_event(bytes, chain);
+      return insert_event(held.record, chain);
   }
   return fail(Errc::invalid_argument,
               "a record of unknown kind " + std::to_string(static_cast<unsigned>(kind)) + " was given");
 }
 
-Result<void> RowWriter::insert_decision(ByteView record, std::uint64_t chain) {
+Result<void> RowWriter::add(ByteView record, RecordKind kind, std::uint64_t chain, KindCounts& counts) {
+  if (is_aligned(record) && kind == RecordKind::decision) {
+    ++counts.decisions;
+    decisions_.held.push_back({.record = record, .chain = chain});
+    return {};
+  }
+  if (is_aligned(record) && kind == RecordKind::outcome) {
+    ++counts.outcomes;
+    outcomes_.held.push_back({.record = record, .chain = chain});
+    return {};
+  }
+  return insert(record, kind, chain, counts);
+}
+
+Result<void> RowWriter::flush() {
+  Result<void> done = flush(decisions_, &RowWriter::bind_decision, kDecisionColumns);
+  return done ? flush(outcomes_, &RowWriter::bind_outcome, kOutcomeColumns) : done;
+}
+
+Result<void> RowWriter::flush(Table& table, Bind bind, int columns) {
+  std::span<const Held> left = table.held;
+  while (!left.empty()) {
+    const bool many = left.size() >= kTogether;
+    Statement& statement = many ? table.many : table.one;
+    const std::span<const Held> now = left.first(many ? kTogether : 1);
+    int before = 0;
+    for (std::size_t i = 0; i < now.size(); ++i, before += columns) {
+      if (Result<void> bound = (this->*bind)(statement, before, now[i], texts_[i]); !bound) {
+        return bound;
+      }
+    }
+    if (Result<void> done = statement.run(); !done) {
+      return done;
+    }
+    left = left.subspan(now.size());
+  }
+  table.held.clear();
+  return {};
+}
+
+void RowWriter::forget() noexcept {
+  written_points_.clear();
+  decisions_.held.clear();
+  outcomes_.held.clear();
+}
+
+Result<void> RowWriter::bind_decision(Statement& row, int before, const Held& held, Texts& texts) {
   DecisionRecord decision;
-  if (decode(record, decision) != Errc::ok) {
+  if (decode(held.record, decision) != Errc::ok) {
     return malformed(decision.header);
   }
   const RecordHeader& header = decision.header;
@@ -98,39 +185,37 @@ Result<void> RowWriter::insert_decision(ByteView record, std::uint64_t chain) {
   }
   const auto slot = static_cast<std::uint32_t>(decision.arm);
   const bool has_arm = decision.arm != kNoArm;
-  const std::string_view arm = has_arm && names_.arm ? names_.arm(header.point, slot) : std::string_view{};
-  decision_.bind(1, header.position).bind(2, header.time).bind(3, std::uint64_t{header.point});
-  decision_.bind(4, decision.sequence).bind(5, bytes_of(header.id));
-  has_arm ? decision_.bind(6, std::uint64_t{slot}) : decision_.bind_null(6);
-  arm.empty() ? decision_.bind_null(7) : decision_.bind(7, arm);
-  decision_.bind(8, decision.propensity).bind(9, decision.score).bind(10, decision.version);
-  decision_.bind(11, static_cast<std::uint64_t>(decision.rung));
-  decision_.bind(12, std::uint64_t{(header.flags & DecisionRecord::kGreedy) != 0 ? 1U : 0U});
-  bind_unless_zero(decision_, 13, decision.episode);
-  bind_unless_zero(decision_, 14, decision.subject);
-  if (decision.values.empty()) {
-    decision_.bind_null(15);
-  } else {
-    write_json_array(text_, decision.values);
-    decision_.bind(15, std::string_view(text_));
+  texts.arm = has_arm && names_.arm ? names_.arm(header.point, slot) : std::string_view{};
+  if (!decision.values.empty()) {
+    write_json_array(texts.json, decision.values);
   }
-  return decision_.bind(16, chain).bind(17, record).run();
+  const bool greedy = (header.flags & DecisionRecord::kGreedy) != 0;
+  Cells cells(row, before);
+  cells.put(header.position).put(header.time).put(std::uint64_t{header.point});
+  cells.put(decision.sequence).put(id_in(held.record));
+  cells.put_if(has_arm, std::uint64_t{slot}).put_if(!texts.arm.empty(), std::string_view(texts.arm));
+  cells.put(decision.propensity).put(decision.score).put(decision.version);
+  cells.put(static_cast<std::uint64_t>(decision.rung)).put(std::uint64_t{greedy ? 1U : 0U});
+  cells.put_if(decision.episode != 0, decision.episode).put_if(decision.subject != 0, decision.subject);
+  cells.put_if(!decision.values.empty(), std::string_view(texts.json));
+  cells.put(held.chain).put(held.record);
+  return {};
 }
 
-Result<void> RowWriter::insert_outcome(ByteView record, std::uint64_t chain) {
+Result<void> RowWriter::bind_outcome(Statement& row, int before, const Held& held, Texts& texts) {
   OutcomeRecord outcome;
-  if (decode(record, outcome) != Errc::ok) {
+  if (decode(held.record, outcome) != Errc::ok) {
     return malformed(outcome.header);
   }
   const RecordHeader& header = outcome.header;
-  write_json_object(text_, outcome.all());
+  write_json_object(texts.json, outcome.all());
   const bool terminal = (header.flags & OutcomeRecord::kTerminal) != 0;
   const bool truncated = (header.flags & OutcomeRecord::kTruncated) != 0;
-  outcome_.bind(1, header.position).bind(2, header.time).bind(3, bytes_of(header.id));
-  outcome_.bind(4, std::string_view(text_));
-  bind_unless_zero(outcome_, 5, outcome.key);
-  outcome_.bind(6, std::uint64_t{terminal ? 1U : truncated ? 2U : 0U});
-  return outcome_.bind(7, chain).bind(8, record).run();
+  Cells cells(row, before);
+  cells.put(header.position).put(header.time).put(id_in(held.record)).put(std::string_view(texts.json));
+  cells.put_if(outcome.key != 0, outcome.key).put(std::uint64_t{terminal ? 1U : truncated ? 2U : 0U});
+  cells.put(held.chain).put(held.record);
+  return {};
 }
 
 Result<void> RowWriter::insert_event(ByteView record, std::uint64_t chain) {
@@ -142,11 +227,11 @@ Result<void> RowWriter::insert_event(ByteView record, std::uint64_t chain) {
   if (Result<void> noted = note_point(header.point); !noted) {
     return noted;
   }
-  event_.bind(1, header.position).bind(2, header.time).bind(3, std::uint64_t{header.point});
-  event_.bind(4, event_name(event.kind));
-  event.text.empty() ? event_.bind_null(5) : event_.bind(5, event.text);
-  bind_unless_zero(event_, 6, event.number);
-  return event_.bind(7, event.value).bind(8, event.aux).bind(9, chain).bind(10, record).run();
+  Cells cells(event_, 0);
+  cells.put(header.position).put(header.time).put(std::uint64_t{header.point}).put(event_name(event.kind));
+  cells.put_if(!event.text.empty(), event.text).put_if(event.number != 0, event.number);
+  cells.put(event.value).put(event.aux).put(chain).put(record);
+  return event_.run();
 }
 
 Result<void> RowWriter::note_point(std::uint32_t point) {

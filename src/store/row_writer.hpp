@@ -3,6 +3,8 @@
 /// RowWriter: turns records into the rows that people read, beside the record itself.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -45,23 +47,46 @@ class RowWriter {
   /// (its body cannot be decoded), io.
   [[nodiscard]] Result<void> insert(ByteView record, RecordKind kind, std::uint64_t chain,
                                     KindCounts& counts);
-  /// The transaction was rolled back: names of points written in it are not there.
-  void forget_points() noexcept { written_points_.clear(); }
+  /// Like insert(), but the row may be held back until flush(), and the record with it: many rows in one
+  /// statement cost a quarter less.
+  [[nodiscard]] Result<void> add(ByteView record, RecordKind kind, std::uint64_t chain, KindCounts& counts);
+  [[nodiscard]] Result<void> flush();
+  /// The transaction was rolled back: what was written in it or held back for it is not there.
+  void forget() noexcept;
 
  private:
+  static constexpr std::size_t kTogether = 16;
+
+  struct Held {
+    ByteView record;
+    std::uint64_t chain = 0;
+  };
+  /// Texts of a row that live until its statement has run.
+  struct Texts {
+    std::string arm;
+    std::string json;
+  };
+  using Bind = Result<void> (RowWriter::*)(Statement&, int before, const Held& held, Texts& texts);
+  struct Table {
+    Statement one;
+    Statement many;  ///< kTogether rows
+    std::vector<Held> held;
+  };
+
   RowWriter() = default;
-  [[nodiscard]] Result<void> insert_decision(ByteView record, std::uint64_t chain);
-  [[nodiscard]] Result<void> insert_outcome(ByteView record, std::uint64_t chain);
+  [[nodiscard]] Result<void> bind_decision(Statement& row, int before, const Held& held, Texts& texts);
+  [[nodiscard]] Result<void> bind_outcome(Statement& row, int before, const Held& held, Texts& texts);
   [[nodiscard]] Result<void> insert_event(ByteView record, std::uint64_t chain);
+  [[nodiscard]] Result<void> flush(Table& table, Bind bind, int columns);
   [[nodiscard]] Result<void> note_point(std::uint32_t point);
 
-  Statement decision_;
-  Statement outcome_;
+  Table decisions_;
+  Table outcomes_;
   Statement event_;
   Statement point_;
   Names names_;
   std::vector<std::uint32_t> written_points_;  // sorted
-  std::string text_;                           // JSON of the row being written
+  std::array<Texts, kTogether> texts_;
   AlignedRecord aligned_;
 };
 

@@ -29,7 +29,7 @@ constexpr std::array<std::pair<int, int>, 12> kLimits{{
     {SQLITE_LIMIT_FUNCTION_ARG, 8},
     {SQLITE_LIMIT_ATTACHED, 0},
     {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50},
-    {SQLITE_LIMIT_VARIABLE_NUMBER, 20},
+    {SQLITE_LIMIT_VARIABLE_NUMBER, 300},  // rows are inserted 16 at a time
     {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
     {SQLITE_LIMIT_WORKER_THREADS, 0},
 }};

@@ -87,7 +87,7 @@ Result<void> SqliteJournal::append_all(std::span<const ByteView> records, const 
   }
   Head head = head_;
   if (Result<void> written = write_all(records, checkpoint, head); !written) {
-    rows_->forget_points();
+    rows_->forget();
     return written;
   }
   head_ = head;
@@ -128,12 +128,12 @@ Result<void> SqliteJournal::insert_all(std::span<const ByteView> records, Head& 
       return tl::unexpected(header.error());
     }
     head.chain = chained(head.chain, record);
-    if (Result<void> inserted = rows_->insert(record, header->kind, head.chain, head.counts); !inserted) {
+    if (Result<void> inserted = rows_->add(record, header->kind, head.chain, head.counts); !inserted) {
       return inserted;
     }
     ++head.position;
   }
-  return {};
+  return rows_->flush();
 }
 
 // Conditional, so that a program that wrote without asking for the lock is noticed before anything is

@@ -118,7 +118,7 @@ auto SqliteJournal::run_act(Body&& body)
   auto report = body(store_, head);
   Result<void> done = report ? transaction->commit() : tl::unexpected(report.error());
   if (!done) {
-    rows_->forget_points();
+    rows_->forget();
     if (done.error().code == Errc::io) {
       note_trouble(done.error());
     }

@@ -47,6 +47,7 @@ Engine::Impl::Waited Engine::Impl::wait_committed(std::uint64_t cursor, const De
   }
   waiters.fetch_add(1, std::memory_order_seq_cst);
   journal_bell.ring();
+  help_to_fold(deadline);
   std::optional<Waited> result;
   {
     std::unique_lock lock(wait_mutex);

@@ -157,6 +157,7 @@ struct Engine::Impl {
   void journal_loop();
   [[nodiscard]] bool has_unfolded() noexcept;
   void fold_for_waiters();
+  void help_to_fold(const Deadline& deadline) noexcept;
   /// False: the store failed.
   [[nodiscard]] bool commit_round(std::uint64_t end, std::optional<Snapshot>& taken);
   void rest_after_failure();

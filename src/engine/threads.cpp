@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kFoldBatch = 1024;
 constexpr std::size_t kFoldForWaiters = 8192;
+constexpr std::size_t kSlice = 64;
 constexpr std::chrono::microseconds kShortPause{50};
 constexpr std::chrono::microseconds kLongPause{1000};
 
@@ -94,6 +95,21 @@ void Engine::Impl::fold_for_waiters() {
   if (somebody_waits() && has_unfolded()) {
     const std::scoped_lock lock(learner_mutex);
     fold_available(kFoldForWaiters);
+  }
+}
+
+/// While the journal's thread commits, those who wait for its next commit prepare it: they cannot be
+/// acknowledged before it is done.
+void Engine::Impl::help_to_fold(const Deadline& deadline) noexcept {
+  const std::unique_lock lock(learner_mutex, std::try_to_lock);
+  if (!lock.owns_lock()) {
+    return;
+  }
+  for (std::size_t slices = 0; slices < kFoldBatch / kSlice; ++slices) {
+    const bool late = deadline && std::chrono::steady_clock::now() >= *deadline;
+    if (late || fold_available(kSlice) < kSlice) {
+      return;
+    }
   }
 }
 

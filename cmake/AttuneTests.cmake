@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 include(GoogleTest)
 
+set(ATTUNE_quick_TEST_FLAGS $<$<CONFIG:Release>:-O0>)
+set(ATTUNE_slow_TEST_FLAGS $<$<CONFIG:Release>:-O1>)
 set(ATTUNE_RC_PARAMS "seed=20261121" CACHE STRING
     "RC_PARAMS of RapidCheck under ctest; a fixed seed by default, so that a red run can be repeated")
-
-# One precompiled header for all test programs: <gtest/gtest.h> costs more than most tests. REUSE_FROM needs equal
-# flags everywhere, hence no target below sets definitions or options of its own.
-add_library(attune_test_pch OBJECT "${PROJECT_SOURCE_DIR}/cmake/test_pch.cpp")
-attune_developer_target(attune_test_pch)
 
 # What every test program links.
 add_library(attune_test_base INTERFACE)
@@ -17,36 +14,48 @@ target_compile_definitions(
   attune_test_base
   INTERFACE # The folder of the checkout (golden files) and of the build (programs to start), for tests that need them.
             ATTUNE_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ATTUNE_TEST_BINARY_DIR="${PROJECT_BINARY_DIR}")
-target_link_libraries(attune_test_pch PRIVATE attune_test_base)
-target_precompile_headers(
-  attune_test_pch
-  PRIVATE
-  <algorithm>
-  <array>
-  <atomic>
-  <chrono>
-  <cmath>
-  <cstdint>
-  <filesystem>
-  <fstream>
-  <functional>
-  <limits>
-  <map>
-  <memory>
-  <numeric>
-  <optional>
-  <random>
-  <span>
-  <sstream>
-  <string>
-  <string_view>
-  <thread>
-  <tuple>
-  <utility>
-  <variant>
-  <vector>
-  <gtest/gtest.h>
-  <tl/expected.hpp>)
+
+# One precompiled header for all test programs: <gtest/gtest.h> costs more than most tests. REUSE_FROM needs equal
+# flags everywhere, hence no target below sets definitions or options of its own; and there are two, because tests are
+# not optimised: their time is spent in the library, which is, and compiling them is most of a build. The slow ones are,
+# a little: they simulate disks and count draws themselves.
+foreach(speed quick slow)
+  set(target attune_${speed}_test_pch)
+  add_library(${target} OBJECT "${PROJECT_SOURCE_DIR}/cmake/test_pch.cpp")
+  attune_developer_target(${target})
+  target_link_libraries(${target} PRIVATE attune_test_base)
+  target_compile_options(${target} PRIVATE ${ATTUNE_${speed}_TEST_FLAGS})
+  target_precompile_headers(
+    ${target}
+    PRIVATE
+    <algorithm>
+    <array>
+    <atomic>
+    <chrono>
+    <cmath>
+    <cstdint>
+    <filesystem>
+    <fstream>
+    <functional>
+    <limits>
+    <map>
+    <memory>
+    <numeric>
+    <optional>
+    <random>
+    <span>
+    <sstream>
+    <string>
+    <string_view>
+    <thread>
+    <tuple>
+    <utility>
+    <variant>
+    <vector>
+    <gtest/gtest.h>
+    <nlohmann/json.hpp>
+    <tl/expected.hpp>)
+endforeach()
 
 # attune_room_tests(<room> <folder>): test_<room> from <folder>/**/*_test.cpp, and test_<room>_slow, with the label
 # `slow`, from *_slow_test.cpp. Other .cpp files of the folder go into both. ctest names: <room>.<Suite>.<Test>.
@@ -71,7 +80,12 @@ function(attune_test_program target room label)
   add_executable(${target} ${ARGN})
   attune_developer_target(${target})
   target_link_libraries(${target} PRIVATE attune_test_support attune_test_base)
-  target_precompile_headers(${target} REUSE_FROM attune_test_pch)
+  set(speed quick)
+  if(label STREQUAL "slow" OR room STREQUAL "faults")
+    set(speed slow)
+  endif()
+  target_compile_options(${target} PRIVATE ${ATTUNE_${speed}_TEST_FLAGS})
+  target_precompile_headers(${target} REUSE_FROM attune_${speed}_test_pch)
   foreach(program_room simulations tools)
     if(room STREQUAL program_room AND TARGET attune_${program_room})
       target_link_libraries(${target} PRIVATE attune_${program_room})

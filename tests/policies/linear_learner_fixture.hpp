@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Streams and batch solutions that the tests of the linear learners share.
+/// What the tests of the linear learners share.
 #pragma once
 
 #include <cmath>
@@ -10,80 +10,28 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <Eigen/Dense>
 
 #include <attune/core/sampling.hpp>
 #include <attune/core/vocabulary.hpp>
 
 #include "tests/support/allocation_counter.hpp"
+#include "tests/support/linear_examples.hpp"
 
 namespace attune::test {
 
-/// Examples with normal features; the last column of `x` is 1.
-struct Examples {
-  Eigen::MatrixXd x;
-  Eigen::VectorXd y;
-
-  [[nodiscard]] std::size_t count() const { return static_cast<std::size_t>(y.size()); }
-  [[nodiscard]] std::vector<double> features(std::size_t i) const {
-    std::vector<double> row;
-    for (Eigen::Index j = 0; j + 1 < x.cols(); ++j) {
-      row.push_back(x(static_cast<Eigen::Index>(i), j));
-    }
-    return row;
-  }
-  [[nodiscard]] double target(std::size_t i) const { return y(static_cast<Eigen::Index>(i)); }
-};
-
-/// Targets 1 - x_0 + x_1/2 + noise, or coin flips with that log-odds.
-inline Examples make_examples(std::size_t count, std::size_t features, bool coin, std::uint64_t seed) {
-  const auto rows = static_cast<Eigen::Index>(count);
-  const auto columns = static_cast<Eigen::Index>(features) + 1;
-  Examples out{Eigen::MatrixXd::Ones(rows, columns), Eigen::VectorXd(rows)};
-  Rng rng(seed);
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    for (Eigen::Index j = 0; j + 1 < columns; ++j) {
-      out.x(i, j) = sample_normal(rng);
-    }
-    const double score = 1.0 - out.x(i, 0) + 0.5 * out.x(i, 1);
-    out.y(i) = coin ? (rng.uniform() < 1.0 / (1.0 + std::exp(-score)) ? 1.0 : 0.0)
-                    : score + 0.3 * sample_normal(rng);
-  }
-  return out;
-}
-
-/// Minimiser of the squared loss over all examples; the constant comes last.
-inline Eigen::VectorXd least_squares(const Examples& examples) {
-  return examples.x.colPivHouseholderQr().solve(examples.y);
-}
-
-/// Minimiser of the logistic loss, by Newton's method.
-inline Eigen::VectorXd logistic_regression(const Examples& examples) {
-  Eigen::VectorXd w = Eigen::VectorXd::Zero(examples.x.cols());
-  for (int step = 0; step < 20; ++step) {
-    const Eigen::VectorXd score = examples.x * w;
-    const Eigen::VectorXd p = (1.0 + (-score.array()).exp()).inverse().matrix();
-    const Eigen::VectorXd spread = (p.array() * (1.0 - p.array())).matrix();
-    const Eigen::MatrixXd hessian = examples.x.transpose() * spread.asDiagonal() * examples.x;
-    w -= hessian.ldlt().solve(examples.x.transpose() * (p - examples.y));
-  }
-  return w;
-}
-
 /// Makes `passes` over the examples and expects the weights near the batch solution.
 template <class Learner>
-void expect_near_batch(Learner learner, const Examples& examples, const Eigen::VectorXd& batch, int passes,
-                       double tolerance) {
+void expect_near_batch(Learner learner, const Examples& examples, const std::vector<double>& batch,
+                       int passes, double tolerance) {
   for (int pass = 0; pass < passes; ++pass) {
     for (std::size_t i = 0; i < examples.count(); ++i) {
-      const std::vector<double> x = examples.features(i);
-      ASSERT_EQ(learner.partial_fit({.dense = x}, examples.target(i), 1.0), Errc::ok);
+      ASSERT_EQ(learner.partial_fit({.dense = examples.features[i]}, examples.targets[i], 1.0), Errc::ok);
     }
   }
-  for (Eigen::Index j = 0; j + 1 < batch.size(); ++j) {
-    EXPECT_NEAR(learner.weight(static_cast<std::size_t>(j)), batch(j), tolerance) << "weight " << j;
+  for (std::size_t j = 0; j + 1 < batch.size(); ++j) {
+    EXPECT_NEAR(learner.weight(j), batch[j], tolerance) << "weight " << j;
   }
-  EXPECT_NEAR(learner.intercept(), batch(batch.size() - 1), tolerance);
+  EXPECT_NEAR(learner.intercept(), batch.back(), tolerance);
 }
 
 /// The promises of the concept that the linear learners keep in the same way.

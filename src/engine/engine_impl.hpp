@@ -145,6 +145,8 @@ struct Engine::Impl {
   void say(int level, const std::string& message) const;
   /// Pump mode: commits what is folded.
   Result<void> commit_folded(bool with_checkpoint);
+  /// What the journal has to do and nobody has to wait for.
+  void tidy_journal();
   [[nodiscard]] bool may_try_store() const noexcept;
 
   // ---- health (health.cpp)
@@ -187,7 +189,8 @@ struct Engine::Impl {
   std::atomic<bool> store_failing{false};
   std::atomic<bool> stopping{false};
 
-  mutable std::mutex learner_mutex;  ///< state below and the learner's side of points
+  mutable std::mutex learner_mutex;    ///< state below and the learner's side of points
+  mutable std::size_t state_size = 0;  ///< of the last state that was taken
   OpLog log;
   std::uint64_t fold_cursor = 0;  ///< ring cursor behind the last folded record
   std::uint64_t position = 0;     ///< of the last folded record

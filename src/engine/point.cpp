@@ -255,12 +255,12 @@ void Point::save(Writer& writer) const {
   writer.text(config_.features.fingerprint());
   writer.u64(state.version);
   state.arms.save(writer);
-  Writer policy;
-  std::visit([&](const auto& p) { p.save(policy); }, state.policy);
-  writer.blob(policy.view());
-  Writer collector;
-  collector_.save(collector);
-  writer.blob(collector.view());
+  const std::size_t policy = writer.begin_blob();
+  std::visit([&](const auto& p) { p.save(writer); }, state.policy);
+  writer.end_blob(policy);
+  const std::size_t collector = writer.begin_blob();
+  collector_.save(writer);
+  writer.end_blob(collector);
   writer.numbers(arm_since_);
   writer.u64(folded_sequence_);  // not next_sequence: deciders are ahead of the fold
   writer.u64(counters_.decisions);

@@ -226,11 +226,11 @@ Result<void> verify_written(const StoreFile& store, std::uint64_t slot, const Ch
     }
     std::vector<std::size_t> damaged;
     for (std::size_t i = 0; i < state.chunks.size(); ++i) {
-      const Result<Bytes> chunk = reader->read(state.hashes[i]);
-      if (!chunk && (!first_time || chunk.error().code == Errc::io)) {
-        return tl::unexpected(chunk.error());
+      const Result<void> same = reader->compare(state.hashes[i], state.chunks[i]);
+      if (!same && (!first_time || same.error().code == Errc::io)) {
+        return same;
       }
-      if (!chunk) {
+      if (!same) {
         damaged.push_back(i);
       }
     }

@@ -22,6 +22,8 @@ namespace {
   return insert.bind(1, slot).bind(2, bytes_of(hash)).bind(3, packed.codec).bind(4, packed.view).run();
 }
 
+[[nodiscard]] std::string name_of(const Sha256& hash) { return "its chunk " + to_hex(hash).substr(0, 16); }
+
 constexpr std::string_view kInsert = "INSERT INTO chunks(slot, hash, codec, data) VALUES(?1,?2,?3,?4)";
 
 }  // namespace
@@ -86,23 +88,41 @@ Result<ChunkReader> ChunkReader::make(const Database& database, std::uint64_t sl
   return reader;
 }
 
-Result<Bytes> ChunkReader::read(const Sha256& hash) {
-  const std::string name = "its chunk " + to_hex(hash).substr(0, 16);
+Result<void> ChunkReader::find(const Sha256& hash) {
   Result<bool> row = query_.bind(1, slot_).bind(2, bytes_of(hash)).step();
   if (!row) {
     return tl::unexpected(std::move(row).error());
   }
-  if (!*row) {
-    return fail(Errc::corrupt_state, name + " is missing");
+  return *row ? Result<void>{} : fail(Errc::corrupt_state, name_of(hash) + " is missing");
+}
+
+Result<Bytes> ChunkReader::read(const Sha256& hash) {
+  if (Result<void> found = find(hash); !found) {
+    return tl::unexpected(std::move(found).error());
   }
   Result<Bytes> chunk = unpack_at_most(query_.text(0), query_.blob(1), kMaxChunk);
   query_.reset();
   if (!chunk) {
-    chunk.error().message = name + ": " + chunk.error().message;
+    chunk.error().message = name_of(hash) + ": " + chunk.error().message;
   } else if (sha256(*chunk) != hash) {
-    return fail(Errc::corrupt_state, name + " has SHA-256 " + to_hex(sha256(*chunk)));
+    return fail(Errc::corrupt_state, name_of(hash) + " has SHA-256 " + to_hex(sha256(*chunk)));
   }
   return chunk;
+}
+
+Result<void> ChunkReader::compare(const Sha256& hash, ByteView expected) {
+  if (Result<void> found = find(hash); !found) {
+    return found;
+  }
+  bool same = false;
+  if (query_.text(0) == kRaw) {
+    same = std::ranges::equal(query_.blob(1), expected);
+  } else {
+    const Result<Bytes> chunk = unpack_at_most(query_.text(0), query_.blob(1), kMaxChunk);
+    same = chunk && std::ranges::equal(*chunk, expected);
+  }
+  query_.reset();
+  return same ? Result<void>{} : fail(Errc::corrupt_state, name_of(hash) + " is not what was written");
 }
 
 Result<void> replace_chunk(const Database& database, std::uint64_t slot, const Sha256& hash, ByteView chunk) {

@@ -58,12 +58,20 @@ class Writer {
     numbers(std::span<const T>(values));
   }
   void raw(const void* data, std::size_t size) {
-    const std::size_t at = buffer_.size();
-    buffer_.resize(at + size);
-    if (size > 0) {
-      std::memcpy(buffer_.data() + at, data, size);
-    }
+    const auto* first = static_cast<const std::byte*>(data);
+    buffer_.insert(buffer_.end(), first, first + size);
   }
+  /// What is written until end_blob() is what blob() would have written, without a copy of it. Blobs may lie
+  /// in each other.
+  [[nodiscard]] std::size_t begin_blob() {
+    u64(0);
+    return buffer_.size();
+  }
+  void end_blob(std::size_t begun) noexcept {
+    const std::uint64_t size = buffer_.size() - begun;
+    std::memcpy(buffer_.data() + begun - sizeof size, &size, sizeof size);
+  }
+  void reserve(std::size_t size) { buffer_.reserve(size); }
 
   [[nodiscard]] ByteView view() const noexcept { return buffer_; }
   [[nodiscard]] std::size_t size() const noexcept { return buffer_.size(); }

@@ -134,6 +134,15 @@ Result<void> Engine::Impl::commit(std::uint64_t end, const Snapshot* taken) {
   return done;
 }
 
+void Engine::Impl::tidy_journal() {
+  if (options.journal == nullptr || store_failing.load(std::memory_order_relaxed)) {
+    return;
+  }
+  append_since.store(clock->now(), std::memory_order_relaxed);
+  options.journal->tidy();
+  append_since.store(0, std::memory_order_relaxed);
+}
+
 Result<void> Engine::Impl::commit_folded(bool with_checkpoint) {
   with_checkpoint = with_checkpoint && options.journal != nullptr;
   if (commit_cursor == fold_cursor && !with_checkpoint) {

@@ -168,6 +168,7 @@ Result<std::size_t> Engine::Impl::pump() {
   if (Result<void> done = commit_folded(checkpoint_due(now)); !done) {
     return tl::unexpected(std::move(done).error());
   }
+  tidy_journal();
   return count;
 }
 

@@ -138,6 +138,7 @@ void Engine::Impl::journal_loop() {
     }
     const bool done = commit_round(end, taken);
     run_callbacks();
+    tidy_journal();
     idle.worked();
     if (!done) {
       if (last_round) {

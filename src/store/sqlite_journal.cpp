@@ -92,7 +92,7 @@ Result<void> SqliteJournal::append_all(std::span<const ByteView> records, const 
   }
   head_ = head;
   store_.lock->note_position(head_.position);
-  move_log_when_due();
+  move_log_when_due(kLogPages);  // for owners who never tidy
   return {};
 }
 
@@ -203,8 +203,14 @@ Result<void> SqliteJournal::verify_and_prune(const CheckpointInfo& info, const N
   return done;
 }
 
-void SqliteJournal::move_log_when_due() {
-  if (store_.database.log_pages() < log_limit_) {
+void SqliteJournal::tidy() {
+  if (rows_ && store_.lock && trouble_.empty()) {
+    move_log_when_due(0);
+  }
+}
+
+void SqliteJournal::move_log_when_due(int spare) {
+  if (store_.database.log_pages() < log_limit_ + spare) {
     return;
   }
   const Result<void> moved = store_.database.move_log();

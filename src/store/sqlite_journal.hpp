@@ -53,6 +53,7 @@ class SqliteJournal final : public Journal {
   Result<EraseReport> erase_subject(std::uint64_t subject, std::uint32_t checkpoints,
                                     const Act& act) override;
   std::vector<std::string> take_notes() override;
+  void tidy() override;
 
   /// Runs an administrative act: `act(store, head)` inside one write transaction. On success the head that it
   /// left is the journal's; on failure nothing happened.
@@ -85,7 +86,7 @@ class SqliteJournal final : public Journal {
   [[nodiscard]] Result<void> move_head(const Head& head);
   [[nodiscard]] Result<void> verify_and_prune(const CheckpointInfo& info, const NewCheckpoint& written,
                                               std::uint32_t keep);
-  void move_log_when_due();
+  void move_log_when_due(int spare);  // in pages over the limit
   [[nodiscard]] Result<std::optional<std::uint64_t>> chain_before(std::uint64_t first);
 
   /// Takes note that a write failed: see sqlite_journal_trouble.cpp.
@@ -126,7 +127,7 @@ auto SqliteJournal::run_act(Body&& body)
   }
   head_ = head;
   store_.lock->note_position(head_.position);
-  move_log_when_due();
+  move_log_when_due(0);
   return report;
 }
 

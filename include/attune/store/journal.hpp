@@ -114,6 +114,10 @@ class Journal {
   /// Sentences about trouble that was met and how it ended, since the last call: damaged lock file, disk
   /// errors with SQLite's words, a store reopened and verified, a migration.
   [[nodiscard]] virtual std::vector<std::string> take_notes() { return {}; }
+  /// Work that can wait until those who waited for an append have been told: the SQLite journal moves its
+  /// write-ahead log into its file. Trouble goes into the notes. Who never calls it has a longer log, and now
+  /// and then a slower append.
+  virtual void tidy() {}
 };
 
 enum class OpenMode : std::uint8_t {

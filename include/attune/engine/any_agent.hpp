@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <attune/core/concepts.hpp>
+#include <attune/core/erased.hpp>
 
 namespace attune {
 
@@ -95,16 +96,6 @@ class AnyAgent {
   template <class A>
     requires(requires { A::kName; } && ArmAgent<A>)
   explicit AnyAgent(A agent) : self_(std::make_unique<Model<A>>(std::move(agent))) {}
-  AnyAgent(const AnyAgent& other) : self_(other.self_->clone()) {}
-  AnyAgent& operator=(const AnyAgent& other) {
-    if (this != &other) {
-      self_ = other.self_->clone();
-    }
-    return *this;
-  }
-  AnyAgent(AnyAgent&&) noexcept = default;
-  AnyAgent& operator=(AnyAgent&&) noexcept = default;
-  ~AnyAgent() = default;
 
   /// `score` of the choice is the agent's value of the action. Status: as StateFrom and the agent say;
   /// unsupported when only some arms are offered to an agent that cannot choose among them.
@@ -148,13 +139,7 @@ class AnyAgent {
   }
 
  private:
-  struct Interface {
-    Interface() = default;
-    Interface(const Interface&) = default;
-    Interface& operator=(const Interface&) = default;
-    Interface(Interface&&) = default;
-    Interface& operator=(Interface&&) = default;
-    virtual ~Interface() = default;
+  struct Interface : detail::ErasedState {
     [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
     [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
     [[nodiscard]] virtual Errc probabilities(const Context& context,
@@ -168,11 +153,6 @@ class AnyAgent {
     virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
     [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
     [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
-    virtual void save(Writer& writer) const = 0;
-    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
-    [[nodiscard]] virtual Description describe() const = 0;
     [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
   };
 
@@ -281,7 +261,7 @@ class AnyAgent {
     A agent;
   };
 
-  std::unique_ptr<Interface> self_;
+  detail::ClonePtr<Interface> self_;
 };
 
 }  // namespace attune

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <attune/core/concepts.hpp>
+#include <attune/core/erased.hpp>
 
 namespace attune {
 
@@ -23,16 +24,6 @@ class AnyBandit {
   template <class B>
     requires(requires { B::kName; } && Bandit<B>)
   explicit AnyBandit(B bandit) : self_(std::make_unique<Model<B>>(std::move(bandit))) {}
-  AnyBandit(const AnyBandit& other) : self_(other.self_->clone()) {}
-  AnyBandit& operator=(const AnyBandit& other) {
-    if (this != &other) {
-      self_ = other.self_->clone();
-    }
-    return *this;
-  }
-  AnyBandit(AnyBandit&&) noexcept = default;
-  AnyBandit& operator=(AnyBandit&&) noexcept = default;
-  ~AnyBandit() = default;
 
   [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept {
     return self_->select(context, rng);
@@ -72,13 +63,7 @@ class AnyBandit {
   }
 
  private:
-  struct Interface {
-    Interface() = default;
-    Interface(const Interface&) = default;
-    Interface& operator=(const Interface&) = default;
-    Interface(Interface&&) = default;
-    Interface& operator=(Interface&&) = default;
-    virtual ~Interface() = default;
+  struct Interface : detail::ErasedState {
     [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
     [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
     virtual Errc update(const Feedback& feedback) noexcept = 0;
@@ -94,11 +79,6 @@ class AnyBandit {
     virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
     [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
     [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
-    virtual void save(Writer& writer) const = 0;
-    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
-    [[nodiscard]] virtual Description describe() const = 0;
     [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
   };
 
@@ -155,7 +135,7 @@ class AnyBandit {
     B bandit;
   };
 
-  std::unique_ptr<Interface> self_;
+  detail::ClonePtr<Interface> self_;
 };
 
 }  // namespace attune

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <attune/core/concepts.hpp>
+#include <attune/core/erased.hpp>
 
 namespace attune {
 
@@ -21,16 +22,6 @@ class AnyLearner {
   template <class L>
     requires(requires { L::kName; } && OnlineLearner<L>)
   explicit AnyLearner(L learner) : self_(std::make_unique<Model<L>>(std::move(learner))) {}
-  AnyLearner(const AnyLearner& other) : self_(other.self_->clone()) {}
-  AnyLearner& operator=(const AnyLearner& other) {
-    if (this != &other) {
-      self_ = other.self_->clone();
-    }
-    return *this;
-  }
-  AnyLearner(AnyLearner&&) noexcept = default;
-  AnyLearner& operator=(AnyLearner&&) noexcept = default;
-  ~AnyLearner() = default;
 
   Errc partial_fit(const Input& input, double target, double weight) noexcept {
     return self_->partial_fit(input, target, weight);
@@ -53,22 +44,11 @@ class AnyLearner {
   }
 
  private:
-  struct Interface {
-    Interface() = default;
-    Interface(const Interface&) = default;
-    Interface& operator=(const Interface&) = default;
-    Interface(Interface&&) = default;
-    Interface& operator=(Interface&&) = default;
-    virtual ~Interface() = default;
+  struct Interface : detail::ErasedState {
     [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
     virtual Errc partial_fit(const Input& input, double target, double weight) noexcept = 0;
     [[nodiscard]] virtual double predict(const Input& input) const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
-    virtual void save(Writer& writer) const = 0;
-    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
-    [[nodiscard]] virtual Description describe() const = 0;
     [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
   };
 
@@ -97,7 +77,7 @@ class AnyLearner {
     L learner;
   };
 
-  std::unique_ptr<Interface> self_;
+  detail::ClonePtr<Interface> self_;
 };
 
 }  // namespace attune

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <attune/core/concepts.hpp>
+#include <attune/core/erased.hpp>
 
 namespace attune {
 
@@ -24,16 +25,6 @@ class AnyOptimizer {
   template <class O>
     requires(requires { O::kName; } && Optimizer<O>)
   explicit AnyOptimizer(O optimizer) : self_(std::make_unique<Model<O>>(std::move(optimizer))) {}
-  AnyOptimizer(const AnyOptimizer& other) : self_(other.self_->clone()) {}
-  AnyOptimizer& operator=(const AnyOptimizer& other) {
-    if (this != &other) {
-      self_ = other.self_->clone();
-    }
-    return *this;
-  }
-  AnyOptimizer(AnyOptimizer&&) noexcept = default;
-  AnyOptimizer& operator=(AnyOptimizer&&) noexcept = default;
-  ~AnyOptimizer() = default;
 
   [[nodiscard]] Result<std::vector<double>> ask(Rng& rng) const { return self_->ask(rng); }
   [[nodiscard]] Errc begin(const Trial& trial) { return self_->begin(trial); }
@@ -60,13 +51,7 @@ class AnyOptimizer {
   }
 
  private:
-  struct Interface {
-    Interface() = default;
-    Interface(const Interface&) = default;
-    Interface& operator=(const Interface&) = default;
-    Interface(Interface&&) = default;
-    Interface& operator=(Interface&&) = default;
-    virtual ~Interface() = default;
+  struct Interface : detail::ErasedState {
     [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
     [[nodiscard]] virtual Result<std::vector<double>> ask(Rng& rng) const = 0;
     [[nodiscard]] virtual Errc begin(const Trial& trial) = 0;
@@ -76,11 +61,6 @@ class AnyOptimizer {
     [[nodiscard]] virtual std::size_t pending() const noexcept = 0;
     [[nodiscard]] virtual Trial best() const = 0;
     [[nodiscard]] virtual std::vector<std::string> parameter_names() const = 0;
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
-    virtual void save(Writer& writer) const = 0;
-    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
-    [[nodiscard]] virtual Description describe() const = 0;
     [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
   };
 
@@ -123,7 +103,7 @@ class AnyOptimizer {
     O optimizer;
   };
 
-  std::unique_ptr<Interface> self_;
+  detail::ClonePtr<Interface> self_;
 };
 
 }  // namespace attune

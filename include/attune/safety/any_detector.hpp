@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include <attune/core/erased.hpp>
 #include <attune/safety/drift.hpp>
 
 namespace attune {
@@ -21,16 +22,6 @@ class AnyDetector {
   template <class D>
     requires(requires { D::kName; } && DriftDetector<D>)
   explicit AnyDetector(D detector) : self_(std::make_unique<Model<D>>(std::move(detector))) {}
-  AnyDetector(const AnyDetector& other) : self_(other.self_->clone()) {}
-  AnyDetector& operator=(const AnyDetector& other) {
-    if (this != &other) {
-      self_ = other.self_->clone();
-    }
-    return *this;
-  }
-  AnyDetector(AnyDetector&&) noexcept = default;
-  AnyDetector& operator=(AnyDetector&&) noexcept = default;
-  ~AnyDetector() = default;
 
   [[nodiscard]] Signal update(double value) noexcept { return self_->update(value); }
   void reset() noexcept { self_->reset(); }
@@ -51,22 +42,11 @@ class AnyDetector {
   }
 
  private:
-  struct Interface {
-    Interface() = default;
-    Interface(const Interface&) = default;
-    Interface& operator=(const Interface&) = default;
-    Interface(Interface&&) = default;
-    Interface& operator=(Interface&&) = default;
-    virtual ~Interface() = default;
+  struct Interface : detail::ErasedState {
     [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
     [[nodiscard]] virtual Signal update(double value) noexcept = 0;
     virtual void reset() noexcept = 0;
     [[nodiscard]] virtual const StreamCount& count() const noexcept = 0;
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
-    virtual void save(Writer& writer) const = 0;
-    [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
-    [[nodiscard]] virtual Description describe() const = 0;
     [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
   };
 
@@ -91,7 +71,7 @@ class AnyDetector {
     D detector;
   };
 
-  std::unique_ptr<Interface> self_;
+  detail::ClonePtr<Interface> self_;
 };
 
 }  // namespace attune

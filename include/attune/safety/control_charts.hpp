@@ -111,7 +111,7 @@ struct EwmaChartConfig {
 };
 
 /// The EWMA chart: z = (1 - w) z + w v, drift when |z| > limit sqrt(w / (2 - w) (1 - (1 - w)^2n)), a warning
-/// at two thirds of it; v as for Cusum. After a drift all starts anew.
+/// at half of it; v as for Cusum. After a drift all starts anew.
 ///
 /// Source: Roberts (1959), "Control Chart Tests Based on Geometric Moving Averages", Technometrics 1,
 /// 239-250.

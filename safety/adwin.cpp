@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "safety/detector_state.hpp"
@@ -75,11 +76,9 @@ void Adwin::reset() noexcept {
 }
 
 Signal Adwin::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   if (!scale_.ready()) [[unlikely]] {
     if (scale_.add(value)) {
       for (const double first : scale_.first()) {
@@ -294,30 +293,15 @@ Result<void> Adwin::load(Reader& reader) {
   if (!reader.ok() || loaded.rows_ == 0 || loaded.rows_ > kRows) {
     return detail::corrupt_detector(kName, detail::kCutShort);
   }
-  std::uint64_t held = 0;
-  for (std::size_t index = 0; index < loaded.rows_ && reader.ok(); ++index) {
-    const std::uint32_t used = reader.u32();
-    if (used > config_.max_buckets) {
-      reader.fail_now();
-      break;
-    }
-    loaded.used_[index] = used;
-    held += std::uint64_t{used} << index;
-    for (std::uint32_t k = 0; k < used; ++k) {
-      for (double& sum : loaded.row(index)[k].powers) {
-        sum = reader.finite();
-      }
-    }
-  }
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (held != loaded.width_ || (loaded.rows_ > 1 && loaded.used_[loaded.rows_ - 1] == 0) ||
-      (held > 0 && !loaded.scale_.ready())) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  *this = std::move(loaded);
-  return {};
+  const std::uint64_t held = detail::load_rows(reader, std::span(loaded.used_).first(loaded.rows_),
+                                               config_.max_buckets, [&](std::size_t index, std::uint32_t k) {
+                                                 for (double& sum : loaded.row(index)[k].powers) {
+                                                   sum = reader.finite();
+                                                 }
+                                               });
+  const bool sound = held == loaded.width_ && (loaded.rows_ == 1 || loaded.used_[loaded.rows_ - 1] > 0) &&
+                     (held == 0 || loaded.scale_.ready());
+  return detail::take_loaded(*this, std::move(loaded), reader, sound);
 }
 
 Description Adwin::describe() const {

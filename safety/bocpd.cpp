@@ -69,11 +69,9 @@ double Bocpd::predictive(std::size_t length, const Run& run, double score) const
 }
 
 Signal Bocpd::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   if (!scale_.ready()) {
     (void)scale_.add(value);
     return Signal::none;
@@ -167,14 +165,7 @@ Result<void> Bocpd::load(Reader& reader) {
     run.rate = reader.finite();
     sound = sound && run.weight >= 0.0 && run.weight <= 1.0 + 1e-9 && run.rate > 0.0;
   }
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (!sound) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  *this = std::move(loaded);
-  return {};
+  return detail::take_loaded(*this, std::move(loaded), reader, sound);
 }
 
 Description Bocpd::describe() const {

@@ -58,7 +58,15 @@ void TrainedScale::load(Reader& reader) noexcept {
 }
 
 namespace {
-constexpr double kWarningShare = 0.5;
+
+/// Of the size of a statistic against its limit.
+[[nodiscard]] Signal signal_of(double size, double limit) noexcept {
+  if (size > limit) {
+    return Signal::drift;
+  }
+  return size > 0.5 * limit ? Signal::warning : Signal::none;
+}
+
 }  // namespace
 
 Result<Cusum> Cusum::make(const Config& config) {
@@ -74,11 +82,9 @@ void Cusum::reset() noexcept {
 }
 
 Signal Cusum::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   const double score = scores_.add(value);
   if (std::isnan(score)) {
     return Signal::none;
@@ -86,13 +92,12 @@ Signal Cusum::update(double value) noexcept {
   state_.up = std::max(0.0, state_.up + score - config_.slack);
   state_.down = std::max(0.0, state_.down - score - config_.slack);
   const double size = std::max(state_.up, state_.down);
-  const double limit = config_.threshold;
-  if (size > limit) {
+  const Signal signal = signal_of(size, config_.threshold);
+  if (signal == Signal::drift) {
     reset();
     ++count_.drifts;
-    return Signal::drift;
   }
-  return size > kWarningShare * limit ? Signal::warning : Signal::none;
+  return signal;
 }
 
 void Cusum::save(Writer& writer) const {
@@ -102,20 +107,12 @@ void Cusum::save(Writer& writer) const {
 }
 
 Result<void> Cusum::load(Reader& reader) {
-  const StreamCount count = detail::load_count(reader);
-  TrainedScale scores(config_.training);
-  scores.load(reader);
-  const State loaded = detail::load_members<State>(reader);
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (loaded.up < 0.0 || loaded.down < 0.0) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  count_ = count;
-  scores_ = scores;
-  state_ = loaded;
-  return {};
+  Cusum loaded(config_);
+  loaded.count_ = detail::load_count(reader);
+  loaded.scores_.load(reader);
+  loaded.state_ = detail::load_members<State>(reader);
+  const bool sound = loaded.state_.up >= 0.0 && loaded.state_.down >= 0.0;
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description Cusum::describe() const {
@@ -138,11 +135,9 @@ void EwmaChart::reset() noexcept {
 }
 
 Signal EwmaChart::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   const double score = scores_.add(value);
   if (std::isnan(score)) {
     return Signal::none;
@@ -153,12 +148,12 @@ Signal EwmaChart::update(double value) noexcept {
   const double size = std::fabs(state_.average);
   const double limit =
       config_.limit * std::sqrt(config_.weight / (2.0 - config_.weight) * (1.0 - state_.faded));
-  if (size > limit) {
+  const Signal signal = signal_of(size, limit);
+  if (signal == Signal::drift) {
     reset();
     ++count_.drifts;
-    return Signal::drift;
   }
-  return size > kWarningShare * limit ? Signal::warning : Signal::none;
+  return signal;
 }
 
 void EwmaChart::save(Writer& writer) const {
@@ -168,20 +163,12 @@ void EwmaChart::save(Writer& writer) const {
 }
 
 Result<void> EwmaChart::load(Reader& reader) {
-  const StreamCount count = detail::load_count(reader);
-  TrainedScale scores(config_.training);
-  scores.load(reader);
-  const State loaded = detail::load_members<State>(reader);
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (loaded.faded < 0.0 || loaded.faded > 1.0) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  count_ = count;
-  scores_ = scores;
-  state_ = loaded;
-  return {};
+  EwmaChart loaded(config_);
+  loaded.count_ = detail::load_count(reader);
+  loaded.scores_.load(reader);
+  loaded.state_ = detail::load_members<State>(reader);
+  const bool sound = loaded.state_.faded >= 0.0 && loaded.state_.faded <= 1.0;
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description EwmaChart::describe() const {

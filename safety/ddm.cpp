@@ -22,11 +22,9 @@ void Ddm::reset() noexcept { state_ = {}; }
 
 // The order of the operations is River's: another one rounds differently.
 Signal Ddm::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   if (state_.restart) {
     reset();
   }
@@ -59,18 +57,13 @@ void Ddm::save(Writer& writer) const {
 }
 
 Result<void> Ddm::load(Reader& reader) {
-  const StreamCount count = detail::load_count(reader);
-  const State loaded = detail::load_members<State>(reader);
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (loaded.rate < -1e-9 || loaded.rate > 1.0 + 1e-9 || loaded.least_deviation < 0.0 ||
-      loaded.values > count.values) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  count_ = count;
-  state_ = loaded;
-  return {};
+  Ddm loaded(config_);
+  loaded.count_ = detail::load_count(reader);
+  loaded.state_ = detail::load_members<State>(reader);
+  const State& s = loaded.state_;
+  const bool sound =
+      s.rate >= -1e-9 && s.rate <= 1.0 + 1e-9 && s.least_deviation >= 0.0 && s.values <= loaded.count_.values;
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description Ddm::describe() const {

@@ -1,16 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// What the detectors share when they are saved and loaded.
+/// What the detectors share: how values are counted, and how states are saved and loaded.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include <attune/safety/drift.hpp>
 
 namespace attune::detail {
+
+/// Counts a value. False for one that is not finite, which a detector passes over.
+[[nodiscard]] inline bool counted(StreamCount& count, double value) noexcept {
+  if (!std::isfinite(value)) [[unlikely]] {
+    ++count.skipped;
+    return false;
+  }
+  ++count.values;
+  return true;
+}
 
 inline void save_count(Writer& writer, const StreamCount& count) {
   writer.u64(count.values);
@@ -36,6 +51,19 @@ inline void save_count(Writer& writer, const StreamCount& count) {
 
 inline constexpr std::string_view kCutShort = "the state is cut short or its lengths disagree";
 inline constexpr std::string_view kImpossible = "the numbers of the state contradict one another";
+
+/// The end of every load: `loaded` becomes the detector when it was read whole and is `sound`.
+template <class D>
+[[nodiscard]] Result<void> take_loaded(D& detector, D loaded, const Reader& reader, bool sound) {
+  if (!reader.ok()) {
+    return corrupt_detector(D::kName, kCutShort);
+  }
+  if (!sound) {
+    return corrupt_detector(D::kName, kImpossible);
+  }
+  detector = std::move(loaded);
+  return {};
+}
 
 /// Writes the members that a State names in `tie`: doubles, 64-bit counts and flags.
 template <class State>
@@ -67,6 +95,27 @@ template <class State>
   };
   std::apply([&one](auto&... member) { (one(member), ...); }, State::tie(state));
   return state;
+}
+
+/// Reads the rows of an exponential histogram: row i has so many buckets of 2^i values, at most `most`; they
+/// are counted in `used` and read by `read_bucket(row, bucket)`. Gives how many values they stand for.
+template <class ReadBucket>
+[[nodiscard]] std::uint64_t load_rows(Reader& reader, std::span<std::uint32_t> used, std::uint32_t most,
+                                      ReadBucket&& read_bucket) {
+  std::uint64_t values = 0;
+  for (std::size_t index = 0; index < used.size() && reader.ok(); ++index) {
+    const std::uint32_t count = reader.u32();
+    if (count > most) {
+      reader.fail_now();
+      break;
+    }
+    used[index] = count;
+    values += std::uint64_t{count} << index;
+    for (std::uint32_t k = 0; k < count; ++k) {
+      read_bucket(index, k);
+    }
+  }
+  return values;
 }
 
 /// Summary and counters, with which every description begins.

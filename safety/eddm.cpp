@@ -26,11 +26,9 @@ void Eddm::reset() noexcept { state_ = {}; }
 
 // The order of the operations is River's: another one rounds differently.
 Signal Eddm::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   if (state_.restart) {
     reset();
   }
@@ -69,18 +67,13 @@ void Eddm::save(Writer& writer) const {
 }
 
 Result<void> Eddm::load(Reader& reader) {
-  const StreamCount count = detail::load_count(reader);
-  const State loaded = detail::load_members<State>(reader);
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (loaded.last_error > loaded.values || loaded.errors > loaded.values || loaded.values > count.values ||
-      loaded.squares < -1e-6 * (1.0 + loaded.mean * loaded.mean)) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  count_ = count;
-  state_ = loaded;
-  return {};
+  Eddm loaded(config_);
+  loaded.count_ = detail::load_count(reader);
+  loaded.state_ = detail::load_members<State>(reader);
+  const State& s = loaded.state_;
+  const bool sound = s.last_error <= s.values && s.errors <= s.values && s.values <= loaded.count_.values &&
+                     s.squares >= -1e-6 * (1.0 + s.mean * s.mean);
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description Eddm::describe() const {

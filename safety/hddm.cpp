@@ -24,11 +24,9 @@ Result<HddmA> HddmA::make(const Config& config) {
 void HddmA::reset() noexcept { state_ = {}; }
 
 Signal HddmA::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   if (state_.restart) {
     reset();
   }
@@ -85,18 +83,13 @@ void HddmA::save(Writer& writer) const {
 }
 
 Result<void> HddmA::load(Reader& reader) {
-  const StreamCount count = detail::load_count(reader);
-  const State loaded = detail::load_members<State>(reader);
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (loaded.values < 0.0 || loaded.low_values < 0.0 || loaded.high_values < 0.0 ||
-      loaded.low_values > loaded.values || loaded.high_values > loaded.values) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  count_ = count;
-  state_ = loaded;
-  return {};
+  HddmA loaded(config_);
+  loaded.count_ = detail::load_count(reader);
+  loaded.state_ = detail::load_members<State>(reader);
+  const State& s = loaded.state_;
+  const bool sound =
+      s.low_values >= 0.0 && s.high_values >= 0.0 && s.low_values <= s.values && s.high_values <= s.values;
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description HddmA::describe() const {
@@ -129,11 +122,9 @@ bool HddmW::above(const Sample& first, const Sample& second, double confidence) 
 }
 
 Signal HddmW::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   if (state_.restart) {
     reset();
   }
@@ -185,28 +176,20 @@ void HddmW::save(Writer& writer) const {
 }
 
 Result<void> HddmW::load(Reader& reader) {
-  const StreamCount count = detail::load_count(reader);
-  State loaded;
+  HddmW loaded(config_);
+  loaded.count_ = detail::load_count(reader);
+  State& s = loaded.state_;
   bool sound = true;
-  for (Sample* sample :
-       {&loaded.total, &loaded.before_rise, &loaded.after_rise, &loaded.before_fall, &loaded.after_fall}) {
+  for (Sample* sample : {&s.total, &s.before_rise, &s.after_rise, &s.before_fall, &s.after_fall}) {
     sample->mean = reader.finite();
     sample->bound = reader.finite();
     sample->any = reader.boolean();
     sound = sound && sample->bound >= 0.0 && sample->bound <= 1.0;
   }
-  loaded.rise_cut = reader.finite();
-  loaded.fall_cut = reader.finite();
-  loaded.restart = reader.boolean();
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (!sound) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  count_ = count;
-  state_ = loaded;
-  return {};
+  s.rise_cut = reader.finite();
+  s.fall_cut = reader.finite();
+  s.restart = reader.boolean();
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description HddmW::describe() const {

@@ -37,11 +37,9 @@ void Kswin::reset() noexcept {
 }
 
 Signal Kswin::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   window_[next_] = value;
   next_ = (next_ + 1) % window_.size();
   held_ = std::min(held_ + 1, window_.size());
@@ -92,16 +90,11 @@ Result<void> Kswin::load(Reader& reader) {
   loaded.held_ = reader.u64();
   loaded.next_ = reader.u64();
   loaded.window_ = reader.exactly<double>(config_.window_size);
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
   const std::size_t size = loaded.window_.size();
-  if (loaded.held_ > size || loaded.next_ >= size || (loaded.held_ < size && loaded.next_ != loaded.held_) ||
-      !std::all_of(loaded.window_.begin(), loaded.window_.end(), [](double x) { return std::isfinite(x); })) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  *this = std::move(loaded);
-  return {};
+  const bool sound =
+      loaded.held_ <= size && loaded.next_ < size && (loaded.held_ == size || loaded.next_ == loaded.held_) &&
+      std::all_of(loaded.window_.begin(), loaded.window_.end(), [](double x) { return std::isfinite(x); });
+  return detail::take_loaded(*this, std::move(loaded), reader, sound);
 }
 
 Description Kswin::describe() const {

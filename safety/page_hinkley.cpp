@@ -80,15 +80,10 @@ Result<void> PageHinkley::load(Reader& reader) {
     *number = reader.finite();
   }
   loaded.limit_ = reader.f64();
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (loaded.squares_ < 0.0 || loaded.twice_up_ < 0.0 || loaded.twice_down_ < 0.0 || loaded.slack_ < 0.0 ||
-      !(loaded.limit_ > 0.0) || (loaded.scores_ > 0) != loaded.scale_.ready()) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  *this = loaded;
-  return {};
+  const bool sound = loaded.squares_ >= 0.0 && loaded.twice_up_ >= 0.0 && loaded.twice_down_ >= 0.0 &&
+                     loaded.slack_ >= 0.0 && loaded.limit_ > 0.0 &&
+                     (loaded.scores_ > 0) == loaded.scale_.ready();
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description PageHinkley::describe() const {

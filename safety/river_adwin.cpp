@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "safety/detector_state.hpp"
@@ -205,29 +206,14 @@ Result<void> RiverAdwin::load(Reader& reader) {
   if (!reader.ok() || loaded.rows_ == 0 || loaded.rows_ > kRows) {
     return detail::corrupt_detector(kName, detail::kCutShort);
   }
-  std::uint64_t held = 0;
-  for (std::size_t index = 0; index < loaded.rows_ && reader.ok(); ++index) {
-    const std::uint32_t used = reader.u32();
-    if (used > config_.max_buckets) {
-      reader.fail_now();
-      break;
-    }
-    loaded.used_[index] = used;
-    held += std::uint64_t{used} << index;
-    for (std::uint32_t k = 0; k < used; ++k) {
-      loaded.row(index)[k].total = reader.finite();
-      loaded.row(index)[k].squares = reader.finite();
-    }
-  }
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (held != width || (loaded.rows_ > 1 && loaded.used_[loaded.rows_ - 1] == 0)) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
+  const std::uint64_t held = detail::load_rows(reader, std::span(loaded.used_).first(loaded.rows_),
+                                               config_.max_buckets, [&](std::size_t index, std::uint32_t k) {
+                                                 loaded.row(index)[k].total = reader.finite();
+                                                 loaded.row(index)[k].squares = reader.finite();
+                                               });
+  const bool sound = held == width && (loaded.rows_ == 1 || loaded.used_[loaded.rows_ - 1] > 0);
   loaded.width_ = static_cast<double>(width);
-  *this = std::move(loaded);
-  return {};
+  return detail::take_loaded(*this, std::move(loaded), reader, sound);
 }
 
 Description RiverAdwin::describe() const {

@@ -39,24 +39,18 @@ void RiverPageHinkley::save(Writer& writer) const {
 }
 
 Result<void> RiverPageHinkley::load(Reader& reader) {
-  const StreamCount count = detail::load_count(reader);
-  State loaded;
+  RiverPageHinkley loaded(config_);
+  loaded.count_ = detail::load_count(reader);
+  State& s = loaded.state_;
   // Huge values overflow the sums in River too, so that those need not be finite.
-  loaded.values = reader.u64();
-  for (double* number : {&loaded.mean, &loaded.increase, &loaded.decrease, &loaded.least, &loaded.most}) {
+  s.values = reader.u64();
+  for (double* number : {&s.mean, &s.increase, &s.decrease, &s.least, &s.most}) {
     *number = reader.f64();
   }
-  loaded.restart = reader.boolean();
-  loaded.deaf = reader.boolean();
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
-  if (loaded.values > count.values || std::isnan(loaded.least) || std::isnan(loaded.most)) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  count_ = count;
-  state_ = loaded;
-  return {};
+  s.restart = reader.boolean();
+  s.deaf = reader.boolean();
+  const bool sound = s.values <= loaded.count_.values && !std::isnan(s.least) && !std::isnan(s.most);
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description RiverPageHinkley::describe() const {

@@ -30,11 +30,9 @@ void Stepd::reset() noexcept {
 }
 
 Signal Stepd::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    ++count_.skipped;
+  if (!detail::counted(count_, value)) [[unlikely]] {
     return Signal::none;
   }
-  ++count_.values;
   const std::uint8_t error = value > 0.5 ? 1 : 0;
   if (values_ >= window_.size()) {
     older_errors_ += window_[next_];
@@ -81,20 +79,14 @@ Result<void> Stepd::load(Reader& reader) {
   loaded.older_errors_ = reader.u64();
   loaded.next_ = reader.u32();
   loaded.window_ = reader.exactly<std::uint8_t>(config_.window_size);
-  if (!reader.ok()) {
-    return detail::corrupt_detector(kName, detail::kCutShort);
-  }
   bool sound = loaded.next_ == loaded.values_ % config_.window_size;
   for (const std::uint8_t error : loaded.window_) {
     sound = sound && error <= 1;
     loaded.newer_errors_ += error;
   }
   const std::uint64_t newer = std::min<std::uint64_t>(loaded.values_, config_.window_size);
-  if (!sound || loaded.older_errors_ > loaded.values_ - newer || loaded.newer_errors_ > newer) {
-    return detail::corrupt_detector(kName, detail::kImpossible);
-  }
-  *this = std::move(loaded);
-  return {};
+  sound = sound && loaded.older_errors_ <= loaded.values_ - newer && loaded.newer_errors_ <= newer;
+  return detail::take_loaded(*this, std::move(loaded), reader, sound);
 }
 
 Description Stepd::describe() const {

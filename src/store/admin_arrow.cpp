@@ -41,18 +41,16 @@ struct Start {
 
 class Decisions {
  public:
-  explicit Decisions(ArrowBuilder& builder) : start_(builder), builder_(builder) {}
-  [[nodiscard]] bool add(const RecordCursor& cursor) {
-    DecisionRecord record;
-    if (decode(cursor.record(), record) != Errc::ok) {
-      return false;
-    }
-    start_.add(record.header);
+  using Record = DecisionRecord;
+  static constexpr RecordKind kKind = RecordKind::decision;
+
+  explicit Decisions(ArrowBuilder& builder) : builder_(builder) {}
+  void add(const Record& record, std::string_view arm) {
     point_.u32(record.header.point);
     id_.bytes(bytes_of(record.header.id));
     sequence_.u64(record.sequence);
     slot_.u32(record.arm != kNoArm ? std::optional(static_cast<std::uint32_t>(record.arm)) : std::nullopt);
-    arm_.text(unless_empty(cursor.arm()));
+    arm_.text(unless_empty(arm));
     propensity_.f64(record.propensity);
     score_.f64(record.score);
     version_.u64(record.version);
@@ -63,11 +61,9 @@ class Decisions {
     subject_.u64(unless_zero(record.subject));
     context_.list(record.input.dense);
     parameters_.list(record.values);
-    return true;
   }
 
  private:
-  Start start_;
   ArrowBuilder& builder_;
   ArrowColumn& point_ = builder_.column("point", "I");
   ArrowColumn& id_ = builder_.column("id", "w:16");
@@ -88,24 +84,20 @@ class Decisions {
 
 class Outcomes {
  public:
-  explicit Outcomes(ArrowBuilder& builder) : start_(builder), builder_(builder) {}
-  [[nodiscard]] bool add(const RecordCursor& cursor) {
-    OutcomeRecord record;
-    if (decode(cursor.record(), record) != Errc::ok) {
-      return false;
-    }
-    start_.add(record.header);
+  using Record = OutcomeRecord;
+  static constexpr RecordKind kKind = RecordKind::outcome;
+
+  explicit Outcomes(ArrowBuilder& builder) : builder_(builder) {}
+  void add(const Record& record, std::string_view /*arm*/) {
     decision_.bytes(bytes_of(record.header.id));
     detail::write_json_object(text_, record.all());
     components_.text(text_);
     key_.u64(unless_zero(record.key));
     terminal_.boolean((record.header.flags & OutcomeRecord::kTerminal) != 0);
     truncated_.boolean((record.header.flags & OutcomeRecord::kTruncated) != 0);
-    return true;
   }
 
  private:
-  Start start_;
   ArrowBuilder& builder_;
   ArrowColumn& decision_ = builder_.column("decision", "w:16");
   ArrowColumn& components_ = builder_.column("components", "U");
@@ -117,13 +109,11 @@ class Outcomes {
 
 class Events {
  public:
-  explicit Events(ArrowBuilder& builder) : start_(builder), builder_(builder) {}
-  [[nodiscard]] bool add(const RecordCursor& cursor) {
-    EventRecord record;
-    if (decode(cursor.record(), record) != Errc::ok) {
-      return false;
-    }
-    start_.add(record.header);
+  using Record = EventRecord;
+  static constexpr RecordKind kKind = RecordKind::event;
+
+  explicit Events(ArrowBuilder& builder) : builder_(builder) {}
+  void add(const Record& record, std::string_view /*arm*/) {
     point_.u32(record.header.point);
     event_.text(detail::event_name(record.kind));
     text_.text(unless_empty(record.text));
@@ -131,11 +121,9 @@ class Events {
     value_.f64(record.value);
     aux_.f64(record.aux);
     numbers_.list(record.numbers);
-    return true;
   }
 
  private:
-  Start start_;
   ArrowBuilder& builder_;
   ArrowColumn& point_ = builder_.column("point", "I");
   ArrowColumn& event_ = builder_.column("event", "U");
@@ -147,9 +135,10 @@ class Events {
 };
 
 template <class Table>
-[[nodiscard]] Result<void> build(RecordCursor& cursor, std::uint64_t last, RecordKind kind,
-                                 ArrowSchema& schema, ArrowArray& array) {
+[[nodiscard]] Result<void> build(RecordCursor& cursor, std::uint64_t last, ArrowSchema& schema,
+                                 ArrowArray& array) {
   ArrowBuilder builder;
+  Start start(builder);
   Table table(builder);
   std::int64_t rows = 0;
   while (cursor.expected() <= last) {
@@ -160,12 +149,15 @@ template <class Table>
     if (!*more) {
       break;
     }
-    if (cursor.erased() || cursor.header().kind != kind) {
+    if (cursor.erased() || cursor.header().kind != Table::kKind) {
       continue;
     }
-    if (!table.add(cursor)) {
+    typename Table::Record record;
+    if (decode(cursor.record(), record) != Errc::ok) {
       return fail(Errc::corrupt_state, "record " + std::to_string(cursor.position()) + " cannot be decoded");
     }
+    start.add(record.header);
+    table.add(record, cursor.arm());
     ++rows;
   }
   std::move(builder).hand_over(rows, schema, array);
@@ -192,11 +184,11 @@ Result<void> export_arrow(const std::string& store, const PositionRange& range, 
   }
   switch (table) {
     case ExportTable::decisions:
-      return build<Decisions>(*cursor, range.last, RecordKind::decision, *schema, *array);
+      return build<Decisions>(*cursor, range.last, *schema, *array);
     case ExportTable::outcomes:
-      return build<Outcomes>(*cursor, range.last, RecordKind::outcome, *schema, *array);
+      return build<Outcomes>(*cursor, range.last, *schema, *array);
     case ExportTable::events:
-      return build<Events>(*cursor, range.last, RecordKind::event, *schema, *array);
+      return build<Events>(*cursor, range.last, *schema, *array);
   }
   return fail(Errc::invalid_argument, "there is no such table");
 }

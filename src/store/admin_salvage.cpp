@@ -104,6 +104,7 @@ class Salvage {
   [[nodiscard]] Result<void> fill_to(std::uint64_t position);
   [[nodiscard]] Result<void> blank(std::uint64_t position, std::size_t index);
   void lose(std::uint64_t first, std::uint64_t last);
+  void move_to(std::uint64_t position);
   [[nodiscard]] Result<void> copy_checkpoints();
   [[nodiscard]] Result<void> copy_audit();
 
@@ -176,6 +177,14 @@ void Salvage::lose(std::uint64_t first, std::uint64_t last) {
   }
 }
 
+/// The new journal ends here now, with the chain that `head_` has.
+void Salvage::move_to(std::uint64_t position) {
+  head_.position = position;
+  if (const auto at = chains_.find(position); at != chains_.end()) {
+    at->second = head_.chain;
+  }
+}
+
 Result<void> Salvage::blank(std::uint64_t position, std::size_t index) {
   constexpr std::array<std::string_view, 3> kInserts{"INSERT INTO decisions(position, chain) VALUES(?1,?2)",
                                                      "INSERT INTO outcomes(position, chain) VALUES(?1,?2)",
@@ -184,7 +193,7 @@ Result<void> Salvage::blank(std::uint64_t position, std::size_t index) {
   if (!insert) {
     return tl::unexpected(std::move(insert).error());
   }
-  head_.position = position;
+  move_to(position);
   ++head_.erased;
   head_.last_erased = position;
   ++(index == 0 ? head_.counts.decisions : index == 1 ? head_.counts.outcomes : head_.counts.events);
@@ -231,7 +240,7 @@ Result<void> Salvage::take(const DamagedTable& table, std::size_t index) {
     return filled;
   }
   head_.chain = chained(head_.chain, record);
-  head_.position = position;
+  move_to(position);
   ++report_.records;
   return rows_.insert(record, header->kind, head_.chain, head_.counts);
 }
@@ -258,9 +267,6 @@ Result<void> Salvage::copy_records() {
     }
     if (Result<void> taken = take(tables_[lowest], lowest); !taken) {
       return taken;
-    }
-    if (const auto at = chains_.find(head_.position); at != chains_.end()) {
-      at->second = head_.chain;
     }
     tables_[lowest].advance();
   }

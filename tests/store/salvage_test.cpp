@@ -91,6 +91,28 @@ TEST(Salvage, ReportsEveryRangeThatIsLostAndGoesOnFromACheckpointBehindThem) {
   EXPECT_NE(read_audit(fresh)->entries.at(0).after.find("lost 11-14, 88-88, 91-91"), std::string::npos);
 }
 
+TEST(Salvage, ACheckpointAtALostRecordIsGoneOnFrom) {
+  const TestFolder folder;
+  const std::string path = make_store(folder);
+  ASSERT_TRUE(open_or_die(path)->append(RecordList(401).mixed(10).views()));
+  run_sql(path,
+          "DELETE FROM decisions WHERE position = 400; DELETE FROM outcomes WHERE position = 400;"
+          "DELETE FROM events WHERE position = 400");
+  const std::string fresh = folder.file("fresh.db");
+  const Result<SalvageReport> report = salvage(path, fresh, kAct);
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->lost.size(), 1U);
+  EXPECT_EQ(report->lost[0].first, 400U);
+  EXPECT_EQ(report->checkpoints, 2U);
+  EXPECT_TRUE(report->recoverable) << "the state at 400 has what the record said";
+  expect_sound(fresh);
+  const std::unique_ptr<Journal> journal = open_or_die(fresh);
+  const Result<std::optional<Checkpoint>> newest = journal->newest_checkpoint(nullptr);
+  ASSERT_TRUE(newest && *newest);
+  EXPECT_EQ((*newest)->info.position, 400U);
+  EXPECT_EQ(read_all(*journal, 401)->size(), 10U);
+}
+
 TEST(Salvage, NamesTheLossOfTheEndAndOfTheBeginning) {
   const TestFolder folder;
   const std::string path = make_store(folder);

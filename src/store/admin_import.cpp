@@ -3,9 +3,11 @@
 #include "store/admin_import.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -46,19 +48,20 @@ class LineReader final : public nlohmann::json_sax<Json> {
   bool number_integer(number_integer_t /*value*/) override { return true; }
   bool number_unsigned(number_unsigned_t value) override {
     if (depth_ == 1 && key_ == "position") {
-      return take(line_.position, value);
+      line_.position = value;
     }
     return true;
   }
   bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
   bool string(string_t& value) override {
-    if (depth_ != 1) {
-      return true;
+    if (depth_ == 1 && key_ == "record") {
+      line_.record = value;
+    } else if (depth_ == 1 && key_ == "point_name") {
+      line_.point_name = value;
+    } else if (depth_ == 1 && key_ == "arm") {
+      line_.arm = value;
     }
-    return key_ == "record"       ? take(line_.record, value)
-           : key_ == "point_name" ? take(line_.point_name, value)
-           : key_ == "arm"        ? take(line_.arm, value)
-                                  : true;
+    return true;
   }
   bool binary(binary_t& /*value*/) override { return false; }
   bool start_object(std::size_t /*size*/) override { return ++depth_ <= kMaxDepth; }
@@ -69,8 +72,16 @@ class LineReader final : public nlohmann::json_sax<Json> {
   }
   bool end_array() override { return --depth_ >= 0; }
   bool key(string_t& value) override {
-    key_ = depth_ == 1 ? value : key_;
-    return true;
+    if (depth_ != 1) {
+      return true;
+    }
+    key_ = value;
+    constexpr std::array<std::string_view, 5> kRead{"position", "record", "point_name", "arm", "erased"};
+    const auto* const at = std::ranges::find(kRead, key_);
+    const unsigned bit = at == kRead.end() ? 0U : 1U << static_cast<unsigned>(at - kRead.begin());
+    const bool fresh = (seen_ & bit) == 0;
+    seen_ |= bit;
+    return fresh;
   }
   bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
                    const nlohmann::detail::exception& /*error*/) override {
@@ -78,14 +89,9 @@ class LineReader final : public nlohmann::json_sax<Json> {
   }
 
  private:
-  template <class T>
-  bool take(T& out, const T& value) {
-    const bool fresh = out == T{};
-    out = value;
-    return fresh;
-  }
   Line& line_;
   std::string key_;
+  unsigned seen_ = 0;  // a bit for each member that is read
   int depth_ = 0;
 };
 

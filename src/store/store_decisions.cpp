@@ -136,7 +136,7 @@ Result<std::vector<DecisionReport>> StoreView::decisions(const DecisionQuery& qu
   if (!names) {
     return tl::unexpected(names.error());
   }
-  const Result<std::optional<std::uint32_t>> point = detail::find_point(*names, query.point);
+  const Result<std::optional<std::uint32_t>> point = find_point(*names, query.point);
   if (!point) {
     return tl::unexpected(point.error());
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
@@ -249,32 +250,30 @@ ArmsReport Traffic::arms(std::optional<std::uint32_t> only) {
   return more ? Result<void>{} : tl::unexpected(std::move(more).error());
 }
 
+/// What `say(traffic, point)` says of a range, and of the point that it names.
+template <class Say>
+[[nodiscard]] auto report_on(const detail::StoreFile& store, const StoreRange& range, Say&& say)
+    -> Result<std::invoke_result_t<Say, Traffic&, std::optional<std::uint32_t>>> {
+  const auto names = detail::read_point_names(store.database);
+  const auto only = names ? find_point(*names, range.point) : tl::unexpected(names.error());
+  if (!only) {
+    return tl::unexpected(only.error());
+  }
+  Traffic traffic(*names);
+  return collect(store, range, traffic).map([&] { return say(traffic, *only); });
+}
+
 }  // namespace
 
 Result<std::vector<PointReport>> StoreView::points(const StoreRange& range) {
-  const auto names = impl_->point_names();
-  if (!names) {
-    return tl::unexpected(names.error());
-  }
-  const Result<std::optional<std::uint32_t>> only = detail::find_point(*names, range.point);
-  if (!only) {
-    return tl::unexpected(only.error());
-  }
-  Traffic traffic(*names);
-  return collect(impl_->store, range, traffic).map([&] { return traffic.points(*only); });
+  return report_on(impl_->store, range, [](const Traffic& traffic, std::optional<std::uint32_t> only) {
+    return traffic.points(only);
+  });
 }
 
 Result<ArmsReport> StoreView::arms(const StoreRange& range) {
-  const auto names = impl_->point_names();
-  if (!names) {
-    return tl::unexpected(names.error());
-  }
-  const Result<std::optional<std::uint32_t>> only = detail::find_point(*names, range.point);
-  if (!only) {
-    return tl::unexpected(only.error());
-  }
-  Traffic traffic(*names);
-  return collect(impl_->store, range, traffic).map([&] { return traffic.arms(*only); });
+  return report_on(impl_->store, range,
+                   [](Traffic& traffic, std::optional<std::uint32_t> only) { return traffic.arms(only); });
 }
 
 }  // namespace attune

@@ -57,6 +57,8 @@ Result<std::map<std::uint32_t, std::string>> read_point_names(const Database& da
              : tl::unexpected(std::move(row).error());
 }
 
+}  // namespace detail
+
 Result<std::optional<std::uint32_t>> find_point(const std::map<std::uint32_t, std::string>& names,
                                                 const std::optional<std::string>& wanted) {
   if (!wanted) {
@@ -78,8 +80,6 @@ Result<std::optional<std::uint32_t>> find_point(const std::map<std::uint32_t, st
   return fail(Errc::unknown_point, "the store has no decision point '" + *wanted +
                                        (known.empty() ? "'; it has none yet" : "'; it has: " + known));
 }
-
-}  // namespace detail
 
 StoreView::StoreView(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 StoreView::StoreView(StoreView&&) noexcept = default;

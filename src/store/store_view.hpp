@@ -26,10 +26,5 @@ namespace detail {
 /// Names of points by number, as the writer knew them.
 [[nodiscard]] Result<std::map<std::uint32_t, std::string>> read_point_names(const Database& database);
 
-/// The number of a point given by name or, where no name fits, by number; no value when none is wanted.
-/// Errors: unknown_point, listing the names there are.
-[[nodiscard]] Result<std::optional<std::uint32_t>> find_point(
-    const std::map<std::uint32_t, std::string>& names, const std::optional<std::string>& wanted);
-
 }  // namespace detail
 }  // namespace attune

@@ -2,7 +2,6 @@
 #include "tools/inspect/store_reader.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 
@@ -74,23 +73,7 @@ std::string StoreReader::point_name(std::uint32_t number) const {
 }
 
 Result<std::optional<std::uint32_t>> StoreReader::find_point(const std::optional<std::string>& wanted) const {
-  if (!wanted) {
-    return std::nullopt;
-  }
-  std::string known;
-  for (const auto& [number, name] : points_) {
-    if (name == *wanted) {
-      return number;
-    }
-    known += (known.empty() ? "" : ", ") + name;
-  }
-  std::uint32_t number = 0;
-  const auto [end, code] = std::from_chars(wanted->data(), wanted->data() + wanted->size(), number);
-  if (code == std::errc{} && end == wanted->data() + wanted->size()) {
-    return number;
-  }
-  return fail(Errc::unknown_point, "the store has no decision point '" + *wanted +
-                                       (known.empty() ? "'; it has none yet" : "'; it has: " + known));
+  return attune::find_point(points_, wanted);
 }
 
 Result<void> StoreReader::walk(std::uint64_t first, std::uint64_t last,

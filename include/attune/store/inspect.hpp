@@ -150,6 +150,11 @@ struct StoredRecord {
   bool erased = false;    ///< its content was erased: there are no bytes
 };
 
+/// The number of a decision point given by name or, where no name fits, by number; no value when none is
+/// wanted. `names`: StoreView::point_names(). Errors: unknown_point, listing the names there are.
+[[nodiscard]] Result<std::optional<std::uint32_t>> find_point(
+    const std::map<std::uint32_t, std::string>& names, const std::optional<std::string>& wanted);
+
 /// A store opened for reading. Every number comes from records whose checksums were verified; names come from
 /// the columns beside them. Calls are made by one thread at a time; each sees one moment of a store that may
 /// be growing.

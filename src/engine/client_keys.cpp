@@ -159,6 +159,9 @@ Result<void> ClientKeys::load(Reader& reader) {
   const std::uint64_t count = reader.u64();
   for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
     const std::uint64_t key = reader.u64();
+    if (!reader.ok()) {
+      break;
+    }
     if (key == 0 || find(key) != kNone) {
       return fail(Errc::corrupt_state, "the checkpoint's client keys repeat, or one is 0");
     }

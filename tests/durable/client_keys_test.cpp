@@ -214,6 +214,25 @@ TEST_F(Retries, ManyThreadsWithTheSameKeysMakeOneDecisionEach) {
   EXPECT_EQ(engine.metrics().client_keys.retried, (kThreads - 1) * kKeys);
 }
 
+TEST(ClientKeyTable, SaysOfACutStateThatItIsCut) {
+  ClientKeys keys(4);
+  for (std::uint64_t key = 1; key <= 2; ++key) {
+    DecisionRecord record;
+    record.client_key = key;
+    keys.fold(record, "a");
+  }
+  Writer writer;
+  keys.save(writer);
+  for (std::size_t size = 0; size < writer.size(); ++size) {
+    ClientKeys loaded(4);
+    Reader reader(writer.view().first(size));
+    const Result<void> verdict = loaded.load(reader);
+    ASSERT_FALSE(verdict) << size;
+    EXPECT_NE(verdict.error().message.find("cut short"), std::string::npos)
+        << size << ": " << verdict.error().message;
+  }
+}
+
 TEST(ClientKeyTable, HoldsItsOrderThroughManyAdditionsAndReads) {
   constexpr std::uint64_t kKeep = 50;
   ClientKeys keys(kKeep);

@@ -75,7 +75,13 @@ Errc refuse(Errc code, std::string_view before, std::string_view name, std::stri
 
 Engine::Engine(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Engine::Engine(Engine&&) noexcept = default;
-Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&& other) noexcept {
+  if (this != &other) {
+    const Engine ended(std::move(*this));  // the engine that was here ends as every one does
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
 Engine::~Engine() {
   if (impl_ != nullptr && !impl_->config.threads) {
     static_cast<void>(impl_->pump());  // what was queued is not lost by an orderly end

@@ -158,6 +158,21 @@ TEST(Recovery, AnotherPolicyContextOrSeedIsRefusedBySentence) {
   EXPECT_NE(refusal(text("thompson_beta", "1")).find("ucb1"), std::string::npos);
 }
 
+TEST(Recovery, AnEngineThatAnotherReplacesLosesNothingThatWasQueued) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto first = std::make_shared<SharedJournal::Store>();
+  const auto second = std::make_shared<SharedJournal::Store>();
+  Engine engine = open(config("pump"), first, clock);
+  Traffic(1).round(engine);
+  EXPECT_EQ(first->journal->last_position(), 0U);
+  engine = open(config("pump"), second, clock);
+  EXPECT_GT(first->journal->last_position(), 0U);
+  EXPECT_EQ(second->journal->last_position(), 0U);
+  Traffic(1).round(engine);
+  ASSERT_TRUE(engine.pump());
+  EXPECT_EQ(second->journal->last_position(), first->journal->last_position());
+}
+
 TEST(Recovery, AFailingStoreStopsNothingAndCatchesUp) {
   for (const std::string mode : {"pump", "threads"}) {
     const auto clock = std::make_shared<ManualClock>();

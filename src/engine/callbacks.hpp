@@ -16,7 +16,7 @@
 
 namespace attune {
 
-/// A bounded queue by ticket; of equal tickets, by who came first. Threads: all members from many.
+/// A bounded queue by ticket; of equal tickets, by who came first. Threads: all members but run() from many.
 class DurableCallbacks {
  public:
   explicit DurableCallbacks(std::size_t limit) noexcept : limit_(limit) {}

@@ -15,6 +15,7 @@ namespace {
 
 using test::AgentArchetype;
 using test::BanditArchetype;
+using test::DetectorArchetype;
 using test::LearnerArchetype;
 using test::OptimizerArchetype;
 using test::PersistentArchetype;
@@ -24,6 +25,7 @@ static_assert(check_online_learner<LearnerArchetype>());
 static_assert(check_bandit<BanditArchetype>());
 static_assert(check_rl_agent<AgentArchetype>());
 static_assert(check_optimizer<OptimizerArchetype>());
+static_assert(check_drift_detector<DetectorArchetype>());
 
 // No more than their own.
 static_assert(!Configured<PersistentArchetype> && !OnlineLearner<PersistentArchetype>);
@@ -32,6 +34,9 @@ static_assert(!OnlineLearner<BanditArchetype> && !RLAgent<BanditArchetype> && !O
 static_assert(!ExplicitBandit<BanditArchetype> && !CountsPending<BanditArchetype>);
 static_assert(!OnlineLearner<AgentArchetype> && !Bandit<AgentArchetype> && !Optimizer<AgentArchetype>);
 static_assert(!Configured<OptimizerArchetype> && !Bandit<OptimizerArchetype>);
+static_assert(!OnlineLearner<DetectorArchetype> && !Bandit<DetectorArchetype> &&
+              !Optimizer<DetectorArchetype>);
+static_assert(!DriftDetector<PersistentArchetype> && !DriftDetector<OptimizerArchetype>);
 static_assert(!std::default_initializable<BanditArchetype>);
 
 /// A bandit that grows into the refined concepts one member at a time.
@@ -60,6 +65,14 @@ std::uint64_t play(const typename B::Config& config) {
   return bandit.updates();
 }
 
+template <DriftDetector D>
+std::uint64_t watch(const typename D::Config& config) {
+  D detector = D::make(config).value();
+  (void)detector.update(1.0);
+  detector.reset();
+  return detector.count().drifts;
+}
+
 template <Persistent P>
 bool survives_storage(const P& original, P target) {
   return load_state(target, save_state(original)).has_value() && target == original;
@@ -67,10 +80,12 @@ bool survives_storage(const P& original, P target) {
 
 TEST(Concepts, GenericCodeRunsOnArchetypes) {
   EXPECT_EQ(play<BanditArchetype>({}), 1U);
+  EXPECT_EQ(watch<DetectorArchetype>({}), 0U);
   EXPECT_TRUE(survives_storage(PersistentArchetype(3), PersistentArchetype(4)));
   EXPECT_TRUE(survives_storage(LearnerArchetype(3), LearnerArchetype(4)));
   EXPECT_TRUE(survives_storage(AgentArchetype(3), AgentArchetype(4)));
   EXPECT_TRUE(survives_storage(OptimizerArchetype(3), OptimizerArchetype(4)));
+  EXPECT_TRUE(survives_storage(DetectorArchetype(3), DetectorArchetype(4)));
 }
 
 TEST(Concepts, ChecksAreUsableAsConstants) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <attune/core/concepts.hpp>
+#include <attune/safety/drift.hpp>
 
 namespace attune::test {
 
@@ -114,6 +115,23 @@ class OptimizerPart : public PersistentPart<Self> {
   Trial best() const { return {}; }
 };
 
+template <class Self>
+class DetectorPart : public PersistentPart<Self> {
+ public:
+  struct Config {};
+  using PersistentPart<Self>::PersistentPart;
+  static Result<Self> make(const Config& /*config*/) { return Self(0); }
+  Signal update(double /*value*/) noexcept {
+    ++this->count_;
+    return Signal::none;
+  }
+  void reset() noexcept {}
+  const StreamCount& count() const noexcept { return stream_; }
+
+ private:
+  StreamCount stream_;
+};
+
 struct PersistentArchetype : PersistentPart<PersistentArchetype> {
   using PersistentPart::PersistentPart;
 };
@@ -128,6 +146,9 @@ struct AgentArchetype : AgentPart<AgentArchetype> {
 };
 struct OptimizerArchetype : OptimizerPart<OptimizerArchetype> {
   using OptimizerPart::OptimizerPart;
+};
+struct DetectorArchetype : DetectorPart<DetectorArchetype> {
+  using DetectorPart::DetectorPart;
 };
 
 }  // namespace attune::test

@@ -4,11 +4,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <istream>
-#include <limits>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -131,19 +133,14 @@ Result<Found> run_detector(std::istream& input, const std::string& source, AnyDe
 
 Result<Found> read_stream(const std::string& path, AnyDetector& detector) {
   if (path == "-") {
-    return run_detector(std::cin, "stdin", detector);
+    Result<Found> found = run_detector(std::cin, "stdin", detector);
+    // std::cin takes a read that failed for the end.
+    return found && std::ferror(stdin) != 0 ? fail(Errc::io, "stdin could not be read to its end") : found;
   }
   std::ifstream file(path, std::ios::binary);
-  if (!file || file.peek() == std::ifstream::traits_type::eof()) {
-    // A folder opens and cannot be read; an empty file opens and is good.
-    file.clear();
-    if (!file.is_open() || !file.seekg(0, std::ios::end)) {
-      return fail(Errc::io, path + " cannot be read: there is no such file, or it is no file");
-    }
-    if (file.tellg() != std::streampos(0)) {
-      return fail(Errc::io, path + " cannot be read: it is no file");
-    }
-    return Found{};
+  std::error_code ignored;
+  if (!file || std::filesystem::is_directory(path, ignored)) {
+    return fail(Errc::io, path + " cannot be read: there is no such file, or it is no file");
   }
   return run_detector(file, path, detector);
 }

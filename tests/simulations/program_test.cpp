@@ -16,21 +16,13 @@ namespace attune::sim {
 namespace {
 
 namespace fs = std::filesystem;
+using test::expect_refused;
 using test::Outcome;
 using test::run_program;
 using test::Sandbox;
 
 constexpr const char* kSmall = R"({"name":"small","about":"a test","horizon":200,"seeds":2,
     "environment":{"type":"bernoulli","means":[0.2,0.7]},"policies":[{"type":"ucb1"},{"type":"thompson_beta"}]})";
-
-/// One line, with the program's name, and nothing on stdout.
-void expect_refused(const Outcome& outcome, const std::string& expected) {
-  EXPECT_EQ(outcome.code, 2) << outcome.err;
-  EXPECT_EQ(outcome.out, "");
-  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
-  EXPECT_TRUE(outcome.err.starts_with("attune-sim: ")) << outcome.err;
-  EXPECT_NE(outcome.err.find(expected), std::string::npos) << outcome.err;
-}
 
 TEST(Program, RunsAScenarioToTableJsonCsvAndReport) {
   const Sandbox box;

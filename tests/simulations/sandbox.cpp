@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -47,8 +48,10 @@ std::string Sandbox::write(std::string_view name, std::string_view content) cons
 
 sim::FileRoots Sandbox::roots() const { return {sim::DataFolder(folder_.string()), folder_.string()}; }
 
-Outcome run_program(const std::vector<std::string>& words, const std::vector<std::string>& environment) {
+Outcome run_program(const std::vector<std::string>& words, const std::vector<std::string>& environment,
+                    std::string_view input) {
   const Sandbox box;
+  const std::string in = box.write("in", input);
   const std::string out = box.path("out");
   const std::string err = box.path("err");
   std::string command;
@@ -59,8 +62,16 @@ Outcome run_program(const std::vector<std::string>& words, const std::vector<std
   for (const std::string& word : words) {
     command += " '" + word + "'";
   }
-  const int status = std::system((command + " >" + out + " 2>" + err + " </dev/null").c_str());
+  const int status = std::system((command + " >" + out + " 2>" + err + " <" + in).c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
+}
+
+void expect_refused(const Outcome& outcome, std::string_view expected) {
+  EXPECT_EQ(outcome.code, 2) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  EXPECT_TRUE(outcome.err.starts_with("attune-sim: ")) << outcome.err;
+  EXPECT_NE(outcome.err.find(expected), std::string::npos) << outcome.err;
 }
 
 sim::Scenario scenario_of(std::string_view text, const sim::FileRoots& roots) {

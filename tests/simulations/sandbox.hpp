@@ -42,9 +42,13 @@ struct Outcome {
   std::string out;
   std::string err;
 };
-/// Runs attune-sim with these words. Needs the program to be built.
+/// Runs attune-sim with these words and `input` as its standard input. Needs the program to be built.
 [[nodiscard]] Outcome run_program(const std::vector<std::string>& words,
-                                  const std::vector<std::string>& environment = {});
+                                  const std::vector<std::string>& environment = {},
+                                  std::string_view input = {});
+/// That it refused its input: exit code 2, nothing on stdout, and one line with the program's name on stderr
+/// that says `expected`.
+void expect_refused(const Outcome& outcome, std::string_view expected);
 
 /// A scenario from JSON text; fails the test when it is refused.
 [[nodiscard]] sim::Scenario scenario_of(std::string_view text,

@@ -42,9 +42,17 @@ std::string without_prefix(std::string_view message) {
 }  // namespace
 
 Result<json> parse_json(std::string_view text, std::string_view source) {
+  constexpr int kDeepest = 64;
   std::vector<std::set<std::string>> keys;
   std::string twice;
-  const json::parser_callback_t watch = [&](int /*depth*/, json::parse_event_t event, json& value) {
+  bool too_deep = false;
+  const json::parser_callback_t watch = [&](int depth, json::parse_event_t event, json& value) {
+    const bool opens =
+        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    too_deep = too_deep || (opens && depth >= kDeepest);
+    if (too_deep) {
+      return false;  // nothing more is kept: the library copies and writes values by recursion
+    }
     if (event == json::parse_event_t::object_start) {
       keys.emplace_back();
     } else if (event == json::parse_event_t::object_end) {
@@ -58,6 +66,10 @@ Result<json> parse_json(std::string_view text, std::string_view source) {
   };
   try {
     json parsed = json::parse(text, watch, true, true);
+    if (too_deep) {
+      return fail(Errc::parse, std::string(source) + ": is nested more than " + std::to_string(kDeepest) +
+                                   " objects and lists deep");
+    }
     if (!twice.empty()) {
       return fail(Errc::parse,
                   std::string(source) + ": the key " + in_quotes(twice) + " stands twice in one object");

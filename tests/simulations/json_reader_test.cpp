@@ -50,6 +50,20 @@ TEST(JsonReader, NamesPathValueAndRule) {
   EXPECT_EQ(refusal("[]", [](JsonReader&) {}), "a.b = [] must be an object");
 }
 
+TEST(JsonReader, RefusesWhatIsNestedTooDeep) {
+  EXPECT_TRUE(parse_json(std::string(64, '[') + std::string(64, ']'), "x"));
+  for (const std::size_t depth : {65UL, 3'000'000UL}) {
+    const Result<json> parsed = parse_json(std::string(depth, '[') + std::string(depth, ']'), "x");
+    ASSERT_FALSE(parsed) << depth;
+    EXPECT_EQ(parsed.error().message, "x: is nested more than 64 objects and lists deep");
+  }
+  std::string objects;
+  for (int i = 0; i < 100; ++i) {
+    objects += R"({"a":)";
+  }
+  EXPECT_FALSE(parse_json(objects + "1" + std::string(100, '}'), "x"));
+}
+
 TEST(JsonReader, KeepsTheFirstOfSeveralErrors) {
   const json object = json::parse(R"({"a":"x","b":"y"})");
   JsonReader reader(object, "");

@@ -269,6 +269,11 @@ Result<Scenario> make_scenario(const json& document, const FileRoots& roots) {
   out.seeds = read_seeds(reader);
   out.reference = read_reference(reader, info);
   out.seconds_per_step = reader.number("seconds_per_step", Bounds{1e-6, 1e6}, 1.0);
+  constexpr double kLongest = 3e9;  // seconds: a simulated clock counts nanoseconds in 64 bits
+  if (reader.good() && static_cast<double>(out.horizon) * out.seconds_per_step > kLongest) {
+    reader.fail_with("seconds_per_step = " + number_text(out.seconds_per_step) + ": " +
+                     std::to_string(out.horizon) + " steps would last longer than 95 years");
+  }
   out.learn_every = reader.count("learn_every", Bounds{1, 1e6}, 1);
   if (out.reference == Reference::best_per_category && info.categories.empty()) {
     reader.fail_with("regret_against = \"best_per_category\": this environment has no categories");

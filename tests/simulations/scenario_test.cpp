@@ -60,6 +60,9 @@ TEST(Scenario, AnswersEveryMistakeWithItsPath) {
     EXPECT_NE(message.find(expected), std::string::npos) << key << " = " << value << ": " << message;
     EXPECT_EQ(message.find('\n'), std::string::npos);
   }
+  EXPECT_EQ(refusal(R"({"name":"t","horizon":4000,"seeds":1,"seconds_per_step":1e6,
+      "environment":{"type":"bernoulli","means":[0.1,0.2]},"policies":[{"type":"ucb1"}]})"),
+            "seconds_per_step = 1e+06: 4000 steps would last longer than 95 years");
   EXPECT_EQ(refusal("[]"), "the text = [] must be an object");
   EXPECT_EQ(refusal("{}"), "name is missing");
 }

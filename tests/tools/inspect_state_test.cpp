@@ -225,6 +225,8 @@ TEST(InspectState, SaysWhatAnotherPolicyWouldHaveLearnedAndHowSureThatIs) {
   test::write_file(with, R"({"points":{"shape":{}}})");
   expect_one_line(inspect({path, "replay", "--with", with}), 2, "no such decision point");
   expect_one_line(inspect({path, "replay", "--with", folder.file("none.json")}), 2, "there is no file");
+  test::write_file(with, R"({"points":)" + std::string(2'000'000, '[') + std::string(2'000'000, ']') + "}");
+  expect_one_line(inspect({path, "replay", "--with", with}), 2, "no JSON object");
 }
 
 TEST(InspectState, DrawsPicturesAndOverwritesNone) {

@@ -177,11 +177,26 @@ class Evaluator {
   std::vector<std::uint64_t> buffer_;
 };
 
+/// Discarded when it is no JSON, or nested so deeply that copying it would exhaust the stack: nlohmann copies
+/// and writes by recursion.
+[[nodiscard]] Json parsed(const std::string& text) {
+  constexpr int kDeepest = 64;  // as in a configuration
+  bool too_deep = false;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& /*value*/) {
+    const bool opens =
+        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    too_deep = too_deep || (opens && depth >= kDeepest);
+    return !too_deep;
+  };
+  Json value = Json::parse(text, watch, false, true);
+  return too_deep ? Json(Json::value_t::discarded) : value;
+}
+
 }  // namespace
 
 Result<std::string> laid_over(const std::string& stored, const std::string& given) {
-  Json base = Json::parse(stored, nullptr, false, true);
-  const Json over = Json::parse(given, nullptr, false, true);
+  Json base = parsed(stored);
+  const Json over = parsed(given);
   if (!over.is_object() || !base.is_object()) {
     return fail(Errc::invalid_config, "the configuration is no JSON object");
   }

@@ -176,7 +176,9 @@ TEST(InspectState, DerivesEveryDecisionAgain) {
             std::string::npos);
   expect_one_line(inspect({path, "explain", "018bd031-c6c8-785a-9b42-c6f129a074c3"}), 2, "has no decision");
   expect_one_line(inspect({path, "explain", "3"}), 2, "record 3 is no decision");
-  expect_one_line(inspect({path, "explain", "x"}), 2, "neither the id");
+  for (const char* name : {"x", "", "1.0", "99999999999999999999999"}) {
+    expect_one_line(inspect({path, "explain", name}), 2, "neither the id");
+  }
 }
 
 TEST(InspectState, JudgesTheLoggedPolicyByItself) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // explain: derives one decision again, and follows what came back for it.
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <string>
@@ -31,14 +32,14 @@ struct Story {
   if (const Result<Uuid> id = Uuid::parse(name)) {
     return find_decision(reader, *id);
   }
-  const bool digits = name.find_first_not_of("0123456789") == std::string::npos && name.size() < 19;
-  if (!digits) {
+  std::uint64_t position = 0;
+  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), position);
+  if (code != std::errc{} || end != name.data() + name.size()) {
     return fail(Errc::invalid_argument,
                 "'" + name + "' is neither the id of a decision (UUID) nor a position");
   }
   Uuid id{};
   bool found = false;
-  const std::uint64_t position = std::stoull(name);
   Result<void> read = reader.walk(position, position, [&](const StoredRecord& record) {
     found = record.header.position == position && record.header.kind == RecordKind::decision;
     id = record.header.id;

@@ -150,6 +150,22 @@ TEST(Inspect, ShowsTheNewestDecisionsWithTheirOutcomes) {
       << text.out;
 }
 
+TEST(Inspect, FindsAnOutcomeWhoseDecisionIdIsFromTheFuture) {
+  const TestFolder folder;
+  const std::string path = folder.file("store.db");
+  constexpr std::uint64_t kYear2255 = 9'000'000'000'000;  // milliseconds
+  {
+    RecordList list;
+    list.outcome(kYear2255, 1.0).mixed(6000);
+    ASSERT_TRUE(open_or_die(path)->append(list.views()));
+  }
+  const auto found = [&](const std::string& id) {
+    return Json::parse(inspect({path, "outcomes", "--id", id, "--json"}).out)["outcomes"].size();
+  };
+  EXPECT_EQ(found(RecordList::uuid(kYear2255).to_string()), 1U);
+  EXPECT_EQ(found("ffffffff-ffff-7fff-bfff-ffffffffffff"), 0U);
+}
+
 TEST(Inspect, ChecksCheckpointsAndSaysWhichAreDamaged) {
   const TestFolder folder;
   const std::string path = folder.file("store.db");

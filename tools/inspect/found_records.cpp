@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
@@ -34,7 +35,9 @@ struct Conditions {
 
 /// UUIDv7 begins with the milliseconds of its time.
 [[nodiscard]] Nanos time_of(const Uuid& id) noexcept {
-  return static_cast<Nanos>(id.high() >> 16U) * 1'000'000;
+  constexpr std::uint64_t kNanosEach = 1'000'000;
+  constexpr std::uint64_t kMost = std::numeric_limits<Nanos>::max() / kNanosEach;
+  return static_cast<Nanos>(std::min(id.high() >> 16U, kMost) * kNanosEach);
 }
 
 [[nodiscard]] Result<Conditions> conditions_of(StoreReader& reader, const Options& options) {
@@ -43,7 +46,8 @@ struct Conditions {
   if (!slice) {
     return tl::unexpected(std::move(slice).error());
   }
-  if (options.id) {
+  // An id from the future is another clock's, or no time at all: it does not say where to begin.
+  if (options.id && time_of(*options.id) <= reader.summary().last_time.value_or(0)) {
     const Result<std::uint64_t> first = reader.position_of(time_of(*options.id));
     if (!first) {
       return tl::unexpected(first.error());

@@ -11,6 +11,7 @@
 #include "tools/inspect/command_table.hpp"
 #include "tools/inspect/moment.hpp"
 #include "tools/inspect/stats.hpp"
+#include "tools/inspect/svg.hpp"
 #include "tools/inspect/text.hpp"
 
 namespace attune::tools {
@@ -50,6 +51,27 @@ TEST(InspectText, WritesSpansInOneUnit) {
   EXPECT_EQ(span_text(90 * kSecond), "90 s");
   EXPECT_EQ(span_text(-120 * kSecond), "-2 min");
   EXPECT_EQ(span_text(1'103 * 86'400 * kSecond), "1,103 d");
+}
+
+TEST(InspectText, CutsNoCharacterInTwo) {
+  EXPECT_EQ(shortened("abcdef", 6), "abcdef");
+  EXPECT_EQ(shortened("abcdefg", 6), "abc...");
+  EXPECT_EQ(shortened("ab\xc3\xa9"
+                      "efg",
+                      6),
+            "ab...");
+  EXPECT_EQ(shortened("a\xf0\x9f\x98\x80"
+                      "fgh",
+                      7),
+            "a...");
+}
+
+TEST(InspectText, DrawsNumbersOfAnySize) {
+  constexpr double kMax = std::numeric_limits<double>::max();
+  const std::string svg = curves_svg(
+      "c", 3, {{.title = "t", .curves = {{.name = "n", .y = {-kMax, 0.0, kMax}, .low = {}, .high = {}}}}});
+  EXPECT_EQ(svg.find("nan"), std::string::npos) << svg;
+  EXPECT_EQ(svg.find("inf"), std::string::npos) << svg;
 }
 
 TEST(InspectText, QuotesCsvCells) {

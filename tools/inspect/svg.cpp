@@ -76,7 +76,10 @@ struct Frame {
   double high = 1.0;
   std::size_t windows = 1;
 
-  [[nodiscard]] double y(double value) const { return top + height * (high - value) / (high - low); }
+  /// Cut at the frame.
+  [[nodiscard]] double y(double value) const {
+    return top + height * ((high - std::clamp(value, low, high)) / (high - low));
+  }
   /// Middle of a window.
   [[nodiscard]] double x(std::size_t window) const {
     return kLeft + kPlotWidth * (static_cast<double>(window) + 0.5) / static_cast<double>(windows);
@@ -103,10 +106,11 @@ struct Frame {
 }
 
 void widen(const std::vector<double>& values, double& low, double& high) {
+  constexpr double kMost = 1e300;  // differences of larger numbers may be infinite
   for (const double value : values) {
     if (std::isfinite(value)) {
-      low = std::min(low, value);
-      high = std::max(high, value);
+      low = std::min(low, std::clamp(value, -kMost, kMost));
+      high = std::max(high, std::clamp(value, -kMost, kMost));
     }
   }
 }
@@ -133,9 +137,8 @@ void widen(const std::vector<double>& values, double& low, double& high) {
   std::string lower;
   for (std::size_t i = 0; i < curve.low.size(); ++i) {
     if (std::isfinite(curve.low[i]) && std::isfinite(curve.high[i])) {
-      const auto cut = [&](double value) { return frame.y(std::clamp(value, frame.low, frame.high)); };
-      upper += at(frame.x(i)) + "," + at(cut(curve.high[i])) + " ";
-      lower.insert(0, at(frame.x(i)) + "," + at(cut(curve.low[i])) + " ");
+      upper += at(frame.x(i)) + "," + at(frame.y(curve.high[i])) + " ";
+      lower.insert(0, at(frame.x(i)) + "," + at(frame.y(curve.low[i])) + " ");
     }
   }
   return upper.empty() ? std::string()
@@ -168,11 +171,21 @@ void widen(const std::vector<double>& values, double& low, double& high) {
                                      "\" stroke-width=\"2\"" + (dashed ? " stroke-dasharray=\"6 4\"" : "") +
                                      "/>\n";
   constexpr std::size_t kMost = 30;
-  const std::string shown = name.size() > kMost ? name.substr(0, kMost - 3) + "..." : name;
-  return mark + label(x + 24, y, "start", shown);
+  return mark + label(x + 24, y, "start", shortened(name, kMost));
 }
 
 }  // namespace
+
+std::string shortened(const std::string& text, std::size_t most) {
+  if (text.size() <= most) {
+    return text;
+  }
+  std::size_t end = most - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;  // half a character would make the picture unreadable
+  }
+  return text.substr(0, end) + "...";
+}
 
 std::string xml_escape(std::string_view text) {
   std::string out;

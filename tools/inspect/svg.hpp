@@ -3,6 +3,7 @@
 /// Charts as SVG files that need nothing else: no script, no font, no style sheet.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ struct CurvePanel {
                                      const std::vector<std::string>& names,
                                      const std::vector<std::vector<double>>& shares);
 
+/// `text`, or as much of it as fits into `most` bytes with "..." behind it; no character is cut in two.
+[[nodiscard]] std::string shortened(const std::string& text, std::size_t most);
 /// `text` for SVG content and attributes; what XML does not allow becomes a question mark.
 [[nodiscard]] std::string xml_escape(std::string_view text);
 

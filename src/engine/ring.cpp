@@ -31,7 +31,12 @@ std::span<std::byte> Ring::claim(std::size_t size, std::uint64_t& behind) noexce
   for (;;) {
     const std::uint64_t to_end = capacity_ - (tail & (capacity_ - 1));
     const std::uint64_t padding = frame > to_end ? to_end : 0;
-    if (tail + padding + frame - head_.load(std::memory_order_acquire) > capacity_) {
+    const std::uint64_t head = head_.load(std::memory_order_acquire);
+    if (head > tail) {  // others went on, and were read, since the tail was looked at: that is no full ring
+      tail = tail_.load(std::memory_order_relaxed);
+      continue;
+    }
+    if (tail + padding + frame - head > capacity_) {
       return {};
     }
     if (!tail_.compare_exchange_weak(tail, tail + padding + frame, std::memory_order_acq_rel,

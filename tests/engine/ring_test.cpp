@@ -2,8 +2,10 @@
 #include "engine/ring.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -133,6 +135,40 @@ TEST(Ring, NothingIsLostOrReorderedPerProducerAmongManyThreads) {
     producer.join();
   }
   EXPECT_EQ(ring.head(), ring.tail());
+}
+
+TEST(Ring, IsNeverFullWhileThereIsRoom) {
+  constexpr std::size_t kProducers = 4;
+  constexpr std::size_t kEach = 5'000;
+  constexpr std::size_t kFrame = 64;
+  Ring ring(kCapacity);
+  std::counting_semaphore<> room(kCapacity / 2 / kFrame);
+  std::atomic<std::size_t> refused{0};
+  std::vector<std::thread> producers;
+  for (std::size_t id = 0; id < kProducers; ++id) {
+    producers.emplace_back([&] {
+      for (std::size_t i = 0; i < kEach; ++i) {
+        room.acquire();
+        while (!put(ring, i, kFrame - 8)) {
+          ++refused;
+        }
+      }
+    });
+  }
+  std::uint64_t cursor = 0;
+  for (std::size_t total = 0; total < kProducers * kEach;) {
+    if (ring.next(cursor).empty()) {
+      std::this_thread::yield();
+      continue;
+    }
+    ring.release(cursor);
+    room.release();
+    ++total;
+  }
+  for (std::thread& producer : producers) {
+    producer.join();
+  }
+  EXPECT_EQ(refused, 0U);
 }
 
 }  // namespace

@@ -9,12 +9,6 @@
 
 namespace attune {
 namespace detail {
-namespace {
-
-constexpr int kLogPages = 4000;  // 16 MB: the log is moved into the file when it has more
-constexpr int kLogPatience = 500;
-
-}  // namespace
 
 Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& path,
                                                            const StoreOptions& options) {
@@ -26,7 +20,7 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& pa
   if (!head) {
     return tl::unexpected(std::move(head).error());
   }
-  std::unique_ptr<SqliteJournal> journal(new SqliteJournal(std::move(*store), *head));
+  std::unique_ptr<SqliteJournal> journal(new SqliteJournal(std::move(*store), *head, options.log_pages));
   if (options.mode == OpenMode::read_write) {
     Result<std::vector<std::string>> losses = check_tail(journal->store_, *head);
     if (!losses) {
@@ -57,7 +51,7 @@ Result<void> SqliteJournal::prepare_writing() {
   }
   rows_ = std::move(*rows);
   move_head_ = std::move(*move_head);
-  log_limit_ = kLogPages;
+  log_limit_ = log_pages_;
   store_.database.checkpoint_on_close(true);
   return store_.lock->write(store_.store_id, head_.position);
 }
@@ -92,7 +86,7 @@ Result<void> SqliteJournal::append_all(std::span<const ByteView> records, const 
   }
   head_ = head;
   store_.lock->note_position(head_.position);
-  move_log_when_due(kLogPages);  // for owners who never tidy
+  move_log_when_due(log_pages_);  // for owners who never tidy
   return {};
 }
 
@@ -209,13 +203,14 @@ void SqliteJournal::tidy() {
   }
 }
 
-void SqliteJournal::move_log_when_due(int spare) {
-  if (store_.database.log_pages() < log_limit_ + spare) {
+void SqliteJournal::move_log_when_due(std::uint32_t spare) {
+  const auto pages = static_cast<std::uint32_t>(store_.database.log_pages());
+  if (log_pages_ == 0 || pages < std::uint64_t{log_limit_} + spare) {
     return;
   }
   const Result<void> moved = store_.database.move_log();
   // What was acknowledged is safe in the log: tried again a little later.
-  log_limit_ = moved ? kLogPages : store_.database.log_pages() + kLogPatience;
+  log_limit_ = moved ? log_pages_ : pages + std::max(1U, log_pages_ / 8);
   if (!moved && !store_.database.failed_busy()) {
     note("the write-ahead log could not be moved into the file yet: " + moved.error().message);
   }

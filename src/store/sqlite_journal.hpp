@@ -75,7 +75,8 @@ class SqliteJournal final : public Journal {
     const ChunkedState* state;
   };
 
-  SqliteJournal(StoreFile store, Head head) : store_(std::move(store)), head_(head) {}
+  SqliteJournal(StoreFile store, Head head, std::uint32_t log_pages)
+      : store_(std::move(store)), head_(head), log_pages_(log_pages) {}
   [[nodiscard]] Result<void> prepare_writing();
   /// Everything that must hold before a write: ours, in place, and no trouble unsettled.
   [[nodiscard]] Result<void> ready_to_write();
@@ -86,7 +87,7 @@ class SqliteJournal final : public Journal {
   [[nodiscard]] Result<void> move_head(const Head& head);
   [[nodiscard]] Result<void> verify_and_prune(const CheckpointInfo& info, const NewCheckpoint& written,
                                               std::uint32_t keep);
-  void move_log_when_due(int spare);  // in pages over the limit
+  void move_log_when_due(std::uint32_t spare);  // in pages over the limit
   [[nodiscard]] Result<std::optional<std::uint64_t>> chain_before(std::uint64_t first);
 
   /// Takes note that a write failed: see sqlite_journal_trouble.cpp.
@@ -99,9 +100,10 @@ class SqliteJournal final : public Journal {
   Head head_;
   std::optional<RowWriter> rows_;  // writers only
   Statement move_head_;
-  std::string trouble_;        // why nothing is written until the store was opened anew; empty: none
-  bool disconnected_ = false;  // the old connection is closed and there is no new one yet
-  int log_limit_ = 0;          // pages in the log at which it is moved into the file
+  std::string trouble_;          // why nothing is written until the store was opened anew; empty: none
+  bool disconnected_ = false;    // the old connection is closed and there is no new one yet
+  std::uint32_t log_pages_ = 0;  // in the log, at which it is moved into the file; 0: never while open
+  std::uint32_t log_limit_ = 0;  // likewise, for the next attempt
 };
 
 template <class Body>

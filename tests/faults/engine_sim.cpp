@@ -7,8 +7,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include <sqlite3.h>
-
 #include "store/writer_lock.hpp"
 #include "tests/faults/sim_posix.hpp"
 
@@ -18,14 +16,6 @@ namespace {
 constexpr std::uint64_t kScheduleStream = name_stream("simulation schedule");
 constexpr std::string_view kStore = "store.db";
 constexpr Nanos kTenYears = 3650 * Nanos{86'400} * kSecond;
-
-// The writer's connection, so that the log is moved into the file more often than every 16 MiB.
-sqlite3* last_connection = nullptr;
-int note_connection(sqlite3* connection, const char** /*error*/, const sqlite3_api_routines* /*api*/) {
-  last_connection = connection;
-  return SQLITE_OK;
-}
-void watch_connections() { sqlite3_auto_extension(reinterpret_cast<void (*)()>(note_connection)); }
 
 bool tracing() {
   static const bool on = std::getenv("ATTUNE_SEED") != nullptr;
@@ -55,7 +45,6 @@ void EngineSim::trace(const std::string& line) const {
 }
 
 SimReport EngineSim::run() {
-  watch_connections();
   try {
     trace(plan_.config);
     open();
@@ -74,7 +63,6 @@ SimReport EngineSim::run() {
   disk_.end_now();  // what is still open is closed without a trace
   engine_.reset();
   forget_descriptors();
-  sqlite3_cancel_auto_extension(reinterpret_cast<void (*)()>(note_connection));
   return report_;
 }
 
@@ -268,12 +256,10 @@ void EngineSim::note_acknowledged() {
 }
 
 Result<Engine> EngineSim::open_engine() {
-  Result<std::unique_ptr<Journal>> journal = open_sqlite_journal(disk_.path(kStore), OpenMode::read_write);
+  Result<std::unique_ptr<Journal>> journal =
+      open_sqlite_journal(disk_.path(kStore), StoreOptions{.log_pages = plan_.log_pages});
   if (!journal) {
     return tl::unexpected(std::move(journal).error());
-  }
-  if (last_connection != nullptr) {
-    sqlite3_wal_autocheckpoint(last_connection, plan_.log_pages);
   }
   return Engine::open(plan_.config,
                       {.clock = clock_, .journal = std::move(*journal), .credit_functions = {}, .log = {}});

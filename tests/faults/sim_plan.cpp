@@ -93,7 +93,7 @@ SimPlan SimPlan::draw(std::uint64_t seed) {
     weigh(Step::faults, 6);
     weigh(Step::end, 3);
   }
-  plan.log_pages = static_cast<int>(one_of(rng, std::array{0.0, 2.0, 8.0, 40.0, 1000.0}));
+  plan.log_pages = static_cast<std::uint32_t>(one_of(rng, std::array{0.0, 2.0, 8.0, 40.0, 1000.0}));
   plan.longest_pause = one_of(rng, std::array{0.1, 2.0, 20.0, 200.0}) > 1.0 ? 20 * kSecond : kSecond;
   return plan;
 }

@@ -42,10 +42,10 @@ struct SimPlan {
   std::vector<std::string> points;
   std::size_t steps = 0;
   std::array<std::uint32_t, static_cast<std::size_t>(Step::count_)> weights{};
-  DiskFaults faults;   ///< while they are on
-  double power = 0.5;  ///< share of the ends that take the power with them
-  int log_pages = 0;   ///< SQLite moves its log into the file every so many pages; 0: never while open
-  bool lies = false;   ///< flushes may lie: acknowledged records may be lost, but not in silence
+  DiskFaults faults;            ///< while they are on
+  double power = 0.5;           ///< share of the ends that take the power with them
+  std::uint32_t log_pages = 0;  ///< StoreOptions::log_pages
+  bool lies = false;            ///< flushes may lie: acknowledged records may be lost, but not in silence
   Nanos longest_pause = 0;
 };
 

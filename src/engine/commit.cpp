@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "engine/engine_impl.hpp"
 
 namespace attune {
@@ -94,6 +95,7 @@ Result<void> Engine::Impl::append(std::uint64_t end, const Snapshot* taken) {
   Result<void> verdict;
   const Nanos start = clock->now();
   append_since.store(start, std::memory_order_relaxed);
+  detail::failpoint(detail::Failpoint::engine_batch_given);
   if (taken != nullptr) {
     Result<CheckpointInfo> info =
         options.journal->append(batch, taken->state, taken->time, config_digest, config.checkpoint.keep);
@@ -103,6 +105,7 @@ Result<void> Engine::Impl::append(std::uint64_t end, const Snapshot* taken) {
     verdict = options.journal->append(batch);
   }
   append_since.store(0, std::memory_order_relaxed);
+  detail::failpoint(detail::Failpoint::engine_batch_kept);
   const Nanos now = clock->now();
   retry_at.store(now - start > kSlow ? now + kSlow : 0, std::memory_order_relaxed);
   if (verdict) {

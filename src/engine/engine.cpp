@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/failpoint.hpp"
 #include "engine/engine_impl.hpp"
 
 namespace attune {
@@ -84,6 +85,7 @@ Engine& Engine::operator=(Engine&& other) noexcept {
 }
 Engine::~Engine() {
   if (impl_ != nullptr && !impl_->config.threads) {
+    detail::failpoint(detail::Failpoint::engine_closing);
     static_cast<void>(impl_->pump());  // what was queued is not lost by an orderly end
   }
 }

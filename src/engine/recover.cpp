@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "engine/engine_impl.hpp"
 
 namespace attune {
@@ -48,9 +49,11 @@ Result<void> Engine::Impl::recover() {
   if (Result<void> noted = note_config(*history); !noted) {
     return noted;
   }
+  detail::failpoint(detail::Failpoint::engine_config_kept);
   if (Result<void> added = add_configured_arms(); !added) {
     return added;
   }
+  detail::failpoint(detail::Failpoint::engine_arms_added);
   if (other_config) {
     // Records before this point were made under the old configuration: they need not be looked at again.
     notes.emplace_back("the configuration has changed: a new checkpoint was taken");

@@ -5,6 +5,7 @@
 
 #include <attune/store/inspect.hpp>
 
+#include "core/failpoint.hpp"
 #include "store/acts.hpp"
 #include "store/admin_import.hpp"
 #include "store/sqlite_journal.hpp"
@@ -57,14 +58,19 @@ Result<RollbackReport> StoreAdmin::rollback(const RollbackRequest& request, cons
     if (!kept) {
       return tl::unexpected(std::move(kept).error());
     }
+    detail::failpoint(detail::Failpoint::rollback_records_kept);
   }
-  // Before the commit: a lock file that is ahead of the store would call these records lost.
-  journal.set_mark(*target);
+  // On the disk before the commit: a lock file that is ahead of the store would call these records lost.
+  if (Result<void> lowered = journal.lower_mark(*target); !lowered) {
+    journal.restore_mark();
+    return tl::unexpected(std::move(lowered).error());
+  }
+  detail::failpoint(detail::Failpoint::rollback_mark_lowered);
   Result<RollbackReport> report = journal.run_act([&](const detail::StoreFile& store, detail::Head& head) {
     return detail::rollback(store, head, *target, request, act);
   });
   if (!report) {
-    journal.set_mark(journal.last_position());
+    journal.restore_mark();
   }
   return report;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/acts.hpp"
 #include "store/audit_rows.hpp"
 #include "store/checkpoint_rows.hpp"
@@ -91,11 +92,13 @@ Result<CompactReport> compact(const StoreFile& store, Head& head, const RetainRu
                                          " is missing; nothing was removed");
   }
   const Result<KindCounts> deleted = delete_rows(database, "position <= ?1", *limit);
+  failpoint(Failpoint::compact_rows_removed);
   const Result<std::uint64_t> checkpoints =
       deleted ? remove_checkpoints(database, "position < ?1", *limit) : tl::unexpected(deleted.error());
   if (!checkpoints) {
     return tl::unexpected(checkpoints.error());
   }
+  failpoint(Failpoint::compact_checkpoints_removed);
   report.removed = *limit - head.first;
   report.first_kept = *limit + 1;
   report.checkpoints_removed = *checkpoints;
@@ -104,6 +107,7 @@ Result<CompactReport> compact(const StoreFile& store, Head& head, const RetainRu
   head.first_chain = **chain;
   head.erased -= *erased;
   Result<void> done = write_head(database, head);
+  failpoint(Failpoint::compact_head_written);
   if (done) {
     done = add_audit(database, act,
                      {.action = "compact",

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/failpoint.hpp"
 #include "store/acts.hpp"
 #include "store/audit_rows.hpp"
 #include "store/checkpoint_rows.hpp"
@@ -109,12 +110,14 @@ Result<EraseReport> erase_subject(const StoreFile& store, Head& head, std::uint6
                  " arm = NULL, propensity = NULL, score = NULL, version = NULL, rung = NULL, greedy = NULL,"
                  " episode = NULL, subject = NULL, parameters = NULL, record = NULL WHERE position = ?1",
                  found->decisions);
+    failpoint(Failpoint::erase_decisions_blanked);
   }
   if (done) {
     done = blank(database,
                  "UPDATE outcomes SET time = NULL, decision = NULL, components = NULL, key = NULL,"
                  " ended = NULL, record = NULL WHERE position = ?1",
                  found->outcomes);
+    failpoint(Failpoint::erase_outcomes_blanked);
   }
   const Result<std::uint64_t> removed =
       done ? remove_checkpoints(database, "position < ?1", report.last_position)
@@ -122,6 +125,7 @@ Result<EraseReport> erase_subject(const StoreFile& store, Head& head, std::uint6
   if (!removed) {
     return tl::unexpected(removed.error());
   }
+  failpoint(Failpoint::erase_checkpoints_removed);
   report.checkpoints_removed = *removed;
   const std::string before = std::to_string(head.erased) + " records erased";
   head.erased += report.decisions + report.outcomes;

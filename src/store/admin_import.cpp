@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/failpoint.hpp"
 #include "store/acts.hpp"
 #include "store/audit_rows.hpp"
 #include "store/base64.hpp"
@@ -236,6 +237,7 @@ Result<ImportReport> import_lines(const StoreFile& store, Head& head, RowWriter&
   const std::uint64_t before = head.position;
   Result<ImportReport> report = Import(store, head, rows).run(file);
   rows.set_names(names);
+  failpoint(Failpoint::import_rows_inserted);
   if (!report || report->added == 0) {
     return report;
   }

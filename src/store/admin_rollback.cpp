@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/acts.hpp"
 #include "store/audit_rows.hpp"
 #include "store/checkpoint_rows.hpp"
@@ -108,11 +109,13 @@ Result<RollbackReport> rollback(const StoreFile& store, Head& head, std::uint64_
       moved ? count_erased(database, "position > ?1", target) : tl::unexpected(moved.error());
   const Result<KindCounts> deleted =
       erased ? delete_rows(database, "position > ?1", target) : tl::unexpected(erased.error());
+  failpoint(Failpoint::rollback_rows_removed);
   const Result<std::uint64_t> checkpoints =
       deleted ? remove_checkpoints(database, "position > ?1", target) : tl::unexpected(deleted.error());
   if (!checkpoints) {
     return tl::unexpected(checkpoints.error());
   }
+  failpoint(Failpoint::rollback_checkpoints_removed);
   moved->erased -= *erased;
   moved->counts.decisions -= deleted->decisions;
   moved->counts.outcomes -= deleted->outcomes;
@@ -120,6 +123,7 @@ Result<RollbackReport> rollback(const StoreFile& store, Head& head, std::uint64_
   const RollbackReport report{
       .position = target, .abandoned = head.position - target, .checkpoints_removed = *checkpoints};
   Result<void> done = write_head(database, *moved);
+  failpoint(Failpoint::rollback_head_written);
   if (done) {
     done = add_audit(database, act,
                      {.action = "rollback",

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/blob_codec.hpp"
 #include "store/seal.hpp"
 
@@ -191,6 +192,7 @@ Result<void> insert_checkpoint(const Database& database, const SealKeys& keys, c
   if (Result<std::size_t> written = write_chunks(database, slot, state); !written) {
     return tl::unexpected(std::move(written).error());
   }
+  failpoint(Failpoint::chunks_written);
   CheckpointRow row;
   row.info = info;
   row.chain = chain;
@@ -260,6 +262,7 @@ Result<std::uint64_t> remove_checkpoints(const Database& database, std::string_v
   Result<void> done = remove ? remove->bind(1, bound).run() : tl::unexpected(std::move(remove).error());
   const auto removed = static_cast<std::uint64_t>(done ? database.changed_rows() : 0);
   if (done && removed > 0) {
+    failpoint(Failpoint::prune_checkpoints_removed);
     done = remove_unused_chunks(database);
     done = done ? note_newest(database) : done;
   }

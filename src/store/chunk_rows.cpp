@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/blob_codec.hpp"
 #include "store/chunker.hpp"
 
@@ -73,6 +74,7 @@ Result<std::size_t> write_chunks(const Database& database, std::uint64_t slot, c
       return tl::unexpected(std::move(done).error());
     }
     ++written;
+    failpoint(Failpoint::chunk_written);
   }
   return written;
 }

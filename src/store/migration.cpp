@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/audit_rows.hpp"
 #include "store/checkpoint_rows.hpp"
 #include "store/record_cursor.hpp"
@@ -141,20 +142,26 @@ Result<void> migrate_to_2(StoreFile& store, const Act& act) {
   if (!transaction) {
     return tl::unexpected(std::move(transaction).error());
   }
+  failpoint(Failpoint::migrate_begun);
   done = change_schema(database);
+  failpoint(Failpoint::migrate_tables_made);
   store.suffix = kSuffix;
   if (done) {
     done = copy_records(store, *head);
+    failpoint(Failpoint::migrate_records_copied);
   }
   if (done) {
     done = copy_checkpoints(store);
+    failpoint(Failpoint::migrate_checkpoints_copied);
   }
   store.suffix = {};
   if (done) {
     done = add_audit(database, act, {.action = "migrate", .subject = "format", .before = "1", .after = "2"});
+    failpoint(Failpoint::migrate_noted);
   }
   if (done) {
     done = drop_old_tables(database);
+    failpoint(Failpoint::migrate_tables_dropped);
   }
   if (done) {
     done = transaction->commit();
@@ -162,6 +169,7 @@ Result<void> migrate_to_2(StoreFile& store, const Act& act) {
   if (!done) {
     return done;
   }
+  failpoint(Failpoint::migrate_committed);
   store.version = 2;
   done = database.run("PRAGMA secure_delete = OFF");
   if (!done) {

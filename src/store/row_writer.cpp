@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/json_text.hpp"
 
 namespace attune::detail {
@@ -162,6 +163,7 @@ Result<void> RowWriter::flush(Table& table, Bind bind, int columns) {
     if (Result<void> done = statement.run(); !done) {
       return done;
     }
+    failpoint(Failpoint::append_row_inserted);
     left = left.subspan(now.size());
   }
   table.held.clear();

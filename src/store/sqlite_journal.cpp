@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/checkpoint_rows.hpp"
 #include "store/record_cursor.hpp"
 
@@ -20,6 +21,7 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& pa
   if (!head) {
     return tl::unexpected(std::move(head).error());
   }
+  failpoint(Failpoint::open_prepared);
   std::unique_ptr<SqliteJournal> journal(new SqliteJournal(std::move(*store), *head, options.log_pages));
   if (options.mode == OpenMode::read_write) {
     Result<std::vector<std::string>> losses = check_tail(journal->store_, *head);
@@ -29,13 +31,23 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& pa
     if (!losses->empty()) {
       return fail(Errc::corrupt_state, "'" + path + "': " + losses->front());
     }
+    failpoint(Failpoint::open_checked);
     if (Result<void> prepared = journal->prepare_writing(); !prepared) {
       return tl::unexpected(std::move(prepared).error());
     }
+    failpoint(Failpoint::open_marked);
   } else if (std::string lost = lost_records(journal->store_, *head); !lost.empty()) {
     journal->note(std::move(lost));
   }
   return journal;
+}
+
+SqliteJournal::~SqliteJournal() {
+  failpoint(Failpoint::close_begun);
+  rows_.reset();
+  move_head_ = Statement();
+  store_.database = Database();
+  failpoint(Failpoint::close_done);
 }
 
 Result<void> SqliteJournal::prepare_writing() {
@@ -84,8 +96,9 @@ Result<void> SqliteJournal::append_all(std::span<const ByteView> records, const 
     rows_->forget();
     return written;
   }
+  failpoint(Failpoint::append_committed);
   head_ = head;
-  store_.lock->note_position(head_.position);
+  move_mark();
   move_log_when_due(log_pages_);  // for owners who never tidy
   return {};
 }
@@ -95,15 +108,19 @@ Result<void> SqliteJournal::write_all(std::span<const ByteView> records, const N
                                       Head& head) {
   const Database& database = store_.database;
   Result<Transaction> transaction = Transaction::begin(database, "BEGIN IMMEDIATE");
+  failpoint(Failpoint::append_begun);
   Result<void> done = transaction ? insert_all(records, head) : tl::unexpected(transaction.error());
   bool foreign_lock = !done && database.failed_busy();
+  failpoint(Failpoint::append_rows_inserted);
   if (done) {
     done = move_head(head);
   }
+  failpoint(Failpoint::append_head_moved);
   if (done && checkpoint != nullptr) {
     checkpoint->info->position = head.position;
     done = insert_checkpoint(database, store_.keys, *checkpoint->info, head.chain, checkpoint->slot,
                              *checkpoint->state);
+    failpoint(Failpoint::checkpoint_inserted);
   }
   if (done) {
     done = transaction->commit();
@@ -183,18 +200,27 @@ Result<void> SqliteJournal::verify_and_prune(const CheckpointInfo& info, const N
                               "; older ones are kept, and the records are durable up to " +
                               std::to_string(head_.position));
   }
+  failpoint(Failpoint::checkpoint_verified);
   if (info.number <= keep) {
     return {};
   }
   Result<Transaction> transaction = Transaction::begin(store_.database, "BEGIN IMMEDIATE");
+  failpoint(Failpoint::prune_begun);
   Result<std::uint64_t> removed =
       transaction ? remove_checkpoints(store_.database, "number <= ?1", info.number - keep)
                   : tl::unexpected(transaction.error());
+  failpoint(Failpoint::prune_done);
   Result<void> done = removed ? transaction->commit() : tl::unexpected(std::move(removed).error());
+  failpoint(Failpoint::prune_committed);
   if (!done) {
     note_trouble(done.error());
   }
   return done;
+}
+
+void SqliteJournal::move_mark() noexcept {
+  store_.lock->note_position(head_.position);
+  failpoint(Failpoint::mark_moved);
 }
 
 void SqliteJournal::tidy() {
@@ -208,7 +234,9 @@ void SqliteJournal::move_log_when_due(std::uint32_t spare) {
   if (log_pages_ == 0 || pages < std::uint64_t{log_limit_} + spare) {
     return;
   }
+  failpoint(Failpoint::log_due);
   const Result<void> moved = store_.database.move_log();
+  failpoint(Failpoint::log_moved);
   // What was acknowledged is safe in the log: tried again a little later.
   log_limit_ = moved ? log_pages_ : pages + std::max(1U, log_pages_ / 8);
   if (!moved && !store_.database.failed_busy()) {
@@ -308,8 +336,10 @@ Result<void> SqliteJournal::set_meta(std::string_view key, std::string_view valu
   if (Result<void> ready = ready_to_write(); !ready) {
     return ready;
   }
+  failpoint(Failpoint::meta_begun);
   Result<Statement> put = store_.database.prepare("REPLACE INTO meta VALUES(?1,?2)");
   Result<void> done = put ? put->bind(1, key).bind(2, value).run() : tl::unexpected(std::move(put).error());
+  failpoint(Failpoint::meta_written);
   if (!done && !store_.database.failed_busy()) {
     note_trouble(done.error());
   }

@@ -10,6 +10,7 @@
 
 #include <attune/store/journal.hpp>
 
+#include "core/failpoint.hpp"
 #include "store/chunk_rows.hpp"
 #include "store/row_writer.hpp"
 #include "store/store_file.hpp"
@@ -36,6 +37,11 @@ class SqliteJournal final : public Journal {
  public:
   [[nodiscard]] static Result<std::unique_ptr<SqliteJournal>> open(const std::string& path,
                                                                    const StoreOptions& options);
+  ~SqliteJournal() override;
+  SqliteJournal(const SqliteJournal&) = delete;
+  SqliteJournal& operator=(const SqliteJournal&) = delete;
+  SqliteJournal(SqliteJournal&&) = delete;
+  SqliteJournal& operator=(SqliteJournal&&) = delete;
 
   Result<void> append(std::span<const ByteView> records) override;
   Result<CheckpointInfo> append(std::span<const ByteView> records, ByteView state, Nanos time,
@@ -63,8 +69,12 @@ class SqliteJournal final : public Journal {
 
   [[nodiscard]] const StoreFile& store() const noexcept { return store_; }
   [[nodiscard]] const Head& head() const noexcept { return head_; }
-  /// Sets the lock file's position: lower, before an act that takes acknowledged records back.
-  void set_mark(std::uint64_t position) noexcept { store_.lock->note_position(position); }
+  /// Lowers the lock file's position, before an act that takes acknowledged records back. Errors: io.
+  [[nodiscard]] Result<void> lower_mark(std::uint64_t position) {
+    return store_.lock->lower_position(position);
+  }
+  /// Sets it to the end of the journal again.
+  void restore_mark() noexcept { store_.lock->note_position(head_.position); }
   /// Inserts rows inside an act.
   [[nodiscard]] RowWriter& rows() noexcept { return *rows_; }
 
@@ -87,6 +97,7 @@ class SqliteJournal final : public Journal {
   [[nodiscard]] Result<void> move_head(const Head& head);
   [[nodiscard]] Result<void> verify_and_prune(const CheckpointInfo& info, const NewCheckpoint& written,
                                               std::uint32_t keep);
+  void move_mark() noexcept;
   void move_log_when_due(std::uint32_t spare);  // in pages over the limit
   [[nodiscard]] Result<std::optional<std::uint64_t>> chain_before(std::uint64_t first);
 
@@ -112,6 +123,7 @@ auto SqliteJournal::run_act(Body&& body)
   if (Result<void> ready = ready_to_write(); !ready) {
     return tl::unexpected(std::move(ready).error());
   }
+  failpoint(Failpoint::act_begun);
   const ZeroedPages zeroed(store_.database);
   Head head = head_;
   Result<Transaction> transaction = Transaction::begin(store_.database, "BEGIN IMMEDIATE");
@@ -119,6 +131,7 @@ auto SqliteJournal::run_act(Body&& body)
     return tl::unexpected(std::move(transaction).error());
   }
   auto report = body(store_, head);
+  failpoint(Failpoint::act_done);
   Result<void> done = report ? transaction->commit() : tl::unexpected(report.error());
   if (!done) {
     rows_->forget();
@@ -127,9 +140,15 @@ auto SqliteJournal::run_act(Body&& body)
     }
     return tl::unexpected(std::move(done).error());
   }
+  failpoint(Failpoint::act_committed);
   head_ = head;
+<<<<<<< HEAD
   store_.lock->note_position(head_.position);
   move_log_when_due(0);
+=======
+  move_mark();
+  move_log_when_due(0);
+>>>>>>> bd29d2a (tests: F03, the process ends at each named point of the durable path)
   return report;
 }
 

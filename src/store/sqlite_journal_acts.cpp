@@ -16,7 +16,9 @@ Result<EraseReport> SqliteJournal::erase_subject(std::uint64_t subject, std::uin
   });
   if (report && report->decisions > 0) {
     // The log still has the old pages: it is emptied, unless somebody reads.
-    if (Result<void> moved = store_.database.move_log(true); !moved) {
+    const Result<void> moved = store_.database.move_log(true);
+    failpoint(Failpoint::erase_log_emptied);
+    if (!moved) {
       note("what was erased is still in the write-ahead log of '" + store_.path +
            "', until it is next emptied: " + moved.error().message);
     }

@@ -63,11 +63,14 @@ Result<void> SqliteJournal::settle_trouble() {
       return fail(Errc::io, "'" + store_.path + "' cannot be written yet (" + done.error().message +
                                 "), since: " + trouble_);
     }
+    failpoint(Failpoint::trouble_counted);
     rows_ = RowWriter::without_statements(rows_->names());
     move_head_ = Statement();
     disconnected_ = true;
+    failpoint(Failpoint::trouble_disconnected);
   }
   Result<void> done = reopen_store_file(store_);
+  failpoint(Failpoint::trouble_reopened);
   if (done) {
     done = verify_end();
   }
@@ -79,6 +82,7 @@ Result<void> SqliteJournal::settle_trouble() {
     return tl::unexpected(std::move(done).error());
   }
   disconnected_ = false;
+  failpoint(Failpoint::trouble_settled);
   note("'" + store_.path + "' was opened anew after the trouble and is whole up to record " +
        std::to_string(head_.position) + "; writing goes on");
   trouble_.clear();

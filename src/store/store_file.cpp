@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "store/migration.hpp"
 #include "store/schema.hpp"
 
@@ -73,6 +74,7 @@ void sync_directory_of(const std::string& path) noexcept {
   for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
     ::unlink((draft + std::string(suffix)).c_str());  // left by a creation that was killed
   }
+  failpoint(Failpoint::create_cleared);
   {
     Result<Database> database = Database::open(draft, Database::Access::create);
     if (!database) {
@@ -83,11 +85,15 @@ void sync_directory_of(const std::string& path) noexcept {
     }
     database->checkpoint_on_close(true);
   }
+  failpoint(Failpoint::create_schema_made);
   if (::link(draft.c_str(), path.c_str()) != 0) {
     return fail(Errc::io, "the store '" + path + "' could not be created: " + reason());
   }
+  failpoint(Failpoint::create_linked);
   ::unlink(draft.c_str());
+  failpoint(Failpoint::create_draft_removed);
   sync_directory_of(path);
+  failpoint(Failpoint::create_flushed);
   return {};
 }
 
@@ -139,6 +145,7 @@ constexpr int kMaxCell = 1 << 26;  // format 2: the list of chunks of the larges
     Result<Transaction> alone = Transaction::begin(database, "BEGIN IMMEDIATE");
     done = alone ? database.rewrite_log() : tl::unexpected(std::move(alone).error());
   }
+  failpoint(Failpoint::open_log_rewritten);
   return done && store.version == 1 ? migrate_to_2(store, act) : done;
 }
 
@@ -198,6 +205,7 @@ constexpr int kMaxCell = 1 << 26;  // format 2: the list of chunks of the larges
       return tl::unexpected(std::move(lock).error());
     }
     store.lock = std::move(*lock);
+    failpoint(Failpoint::open_locked);
   }
   Result<FileState> now = look_at(store.path);
   if (now && !now->exists) {
@@ -230,12 +238,14 @@ constexpr int kMaxCell = 1 << 26;  // format 2: the list of chunks of the larges
     return tl::unexpected(std::move(database).error());
   }
   store.database = std::move(*database);
+  failpoint(Failpoint::open_connected);
   return prepare_connection(store, options);
 }
 
 }  // namespace
 
 Result<StoreFile> open_store_file(const std::string& path, const StoreOptions& options) {
+  failpoint(Failpoint::open_begun);
   StoreFile store;
   store.path = path;
   // Read first: what it says was committed before, so the store can only have more.

@@ -198,6 +198,16 @@ void WriterLock::note_position(std::uint64_t position) noexcept {
   static_cast<void>(::pwrite(descriptor_, tail.data(), tail.size(), kPositionOffset) > 0);
 }
 
+Result<void> WriterLock::lower_position(std::uint64_t position) {
+  set_position(position);
+  // The whole line: an earlier write of it may not be on the disk either.
+  if (::pwrite(descriptor_, line_.data(), line_.size(), 0) != static_cast<ssize_t>(line_.size()) ||
+      ::fdatasync(descriptor_) != 0) {
+    return fail(Errc::io, "the lock file could not be written: " + reason());
+  }
+  return {};
+}
+
 bool WriterLock::owned_by_this_process() const noexcept { return process_ == ::getpid(); }
 
 }  // namespace attune::detail

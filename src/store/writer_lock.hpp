@@ -58,6 +58,9 @@ class WriterLock {
   /// Writes a higher position and its checksum: one small system call, no flush. A failure is no harm: the
   /// old, lower position holds.
   void note_position(std::uint64_t position) noexcept;
+  /// Writes a lower position, and returns when it is on the disk: what is committed next takes acknowledged
+  /// records back, and a higher one would call them lost. Errors: io.
+  [[nodiscard]] Result<void> lower_position(std::uint64_t position);
   /// False in a forked child: it must not use its parent's connection.
   [[nodiscard]] bool owned_by_this_process() const noexcept;
 

@@ -75,7 +75,9 @@ void put_check(std::span<char> line) noexcept {
     return {};
   }
   const std::string_view text(line.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  State state = text.size() == kSizeOfFormat1 ? State::unchecked : State::damaged;
+  // Format 1 ended its line here; one that goes on was cut to this length.
+  const bool format_1 = text.size() == kSizeOfFormat1 && text.back() == '\n';
+  State state = format_1 ? State::unchecked : State::damaged;
   if (text.size() == kSize) {
     std::array<char, kSize + 1> expected = line;
     put_check(expected);

@@ -145,9 +145,7 @@ TEST(LockDamage, EveryFlippedBitAndEveryCutIsSeen) {
   }
   for (std::size_t size = 1; size < store.lock().size(); ++size) {
     write_file(path + "-lock", store.lock().substr(0, size));
-    // Cut to the length of format 1 it looks as that format wrote it, which a store of format 2 does not
-    // believe.
-    EXPECT_NE(detail::WriterLock::peek(path).state, State::good) << "cut at " << size;
+    EXPECT_EQ(detail::WriterLock::peek(path).state, State::damaged) << "cut at " << size;
   }
   write_file(path + "-lock", store.lock() + "x");
   EXPECT_EQ(detail::WriterLock::peek(path).state, State::damaged);
@@ -165,6 +163,18 @@ TEST(LockDamage, IsReportedAndNotBelieved) {
   ASSERT_EQ(notes.size(), 1U);
   EXPECT_NE(notes[0].find("lock file"), std::string::npos);
   EXPECT_EQ(detail::WriterLock::peek(path).state, detail::WriterLock::LineState::good) << "written anew";
+}
+
+TEST(LockDamage, ALineCutToTheLengthOfFormat1IsReportedAndNotBelieved) {
+  const KilledStore store;
+  const std::size_t position_end = store.lock().find(" check ");
+  ASSERT_NE(position_end, std::string::npos);
+  const std::string path = store.put(store.log(), store.lock().substr(0, position_end + 1));
+  const std::unique_ptr<Journal> journal = open_or_die(path);
+  EXPECT_EQ(prefix_of(*journal), kRecords);
+  const std::vector<std::string> notes = journal->take_notes();
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_NE(notes[0].find("is damaged: what it says"), std::string::npos) << notes[0];
 }
 
 TEST(LockDamage, ALockFileThatIsALinkOrAPipeIsRefused) {

@@ -12,7 +12,10 @@ constexpr unsigned kHalfBits = 31;
 constexpr std::uint64_t kHalf = (std::uint64_t{1} << kHalfBits) - 1;
 constexpr unsigned kCheckBits = 14;
 constexpr std::uint64_t kCheckMask = (std::uint64_t{1} << kCheckBits) - 1;
-constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << 48U) - 1;
+constexpr unsigned kSequenceBits = 36;
+constexpr std::uint64_t kSequences = std::uint64_t{1} << kSequenceBits;
+constexpr std::uint64_t kSequenceMask = kSequences - 1;
+constexpr std::uint64_t kOpeningMask = (std::uint64_t{1} << 12U) - 1;
 constexpr unsigned kRounds = 6;
 
 }  // namespace
@@ -27,7 +30,8 @@ std::uint64_t DecisionIds::check(std::uint32_t point) const noexcept {
 
 Uuid DecisionIds::make(std::uint32_t point, std::uint64_t sequence, Nanos time) const noexcept {
   // A Feistel network of two halves: a permutation whatever its round function is.
-  const std::uint64_t plain = ((sequence & kSequenceMask) << kCheckBits) | check(point);
+  const std::uint64_t number = ((opening_ & kOpeningMask) << kSequenceBits) | (sequence & kSequenceMask);
+  const std::uint64_t plain = (number << kCheckBits) | check(point);
   std::uint64_t left = plain >> kHalfBits;
   std::uint64_t right = plain & kHalf;
   for (unsigned i = 0; i < kRounds; ++i) {
@@ -44,7 +48,7 @@ std::uint32_t DecisionIds::point(const Uuid& id) const noexcept {
   return static_cast<std::uint32_t>((id.high() ^ mix64(random ^ key_)) & kPointMask);
 }
 
-std::optional<std::uint64_t> DecisionIds::sequence(const Uuid& id) const noexcept {
+std::optional<std::uint64_t> DecisionIds::sequence(const Uuid& id, std::uint64_t near) const noexcept {
   const std::uint64_t random = id.low() & kRandomBits;
   std::uint64_t left = random >> kHalfBits;
   std::uint64_t right = random & kHalf;
@@ -57,7 +61,9 @@ std::optional<std::uint64_t> DecisionIds::sequence(const Uuid& id) const noexcep
   if ((plain & kCheckMask) != check(point(id))) {
     return std::nullopt;
   }
-  return plain >> kCheckBits;
+  const std::uint64_t ahead = ((plain >> kCheckBits) - near) & kSequenceMask;
+  const std::uint64_t behind = kSequences - ahead;
+  return ahead >= kSequences / 2 && behind <= near ? near - behind : near + ahead;
 }
 
 }  // namespace attune

@@ -13,27 +13,35 @@ namespace attune {
 
 /// Makes and reads the ids of one engine's decisions: UUIDs of version 7.
 ///
-/// 48 bits are milliseconds, 62 a keyed permutation of (number of the decision at its point: 48 bits, check
-/// of the point: 14 bits), 12 the point, hidden by the other 62 and the key. So ids of one point never
-/// repeat, an outcome finds its point without a table, and an id of another engine (another seed or node) is
-/// told from one of this engine that is no longer known, but for one in 16,384 of the few whose 12 bits name
-/// a point. This hides numbers from people; it is no protection against a forger who makes millions of
-/// guesses.
+/// 48 bits are milliseconds, 62 a keyed permutation of (opening of the store: 12 bits, number of the decision
+/// at its point: 36 bits, check of the point: 14 bits), 12 the point, hidden by the other 62 and the key. So
+/// ids of one point never repeat, an outcome finds its point without a table, and an id of another engine
+/// (another seed or node) is told from one of this engine that is no longer known, but for one in 16,384 of
+/// the few whose 12 bits name a point. This hides numbers from people; it is no protection against a forger
+/// who makes millions of guesses.
+///
+/// The opening counts the openings of the store that did not end in order. A decision that was given and lost
+/// with its process, as nobody had waited for its commit, leaves its number to a decision of the next process;
+/// the opening tells their ids apart even within one millisecond. It comes round after 4096: two ids are the
+/// same only for one number, in one millisecond (the clock was set back), a multiple of 4096 openings apart.
 class DecisionIds {
  public:
-  explicit DecisionIds(std::uint64_t key = 0) noexcept : key_(key) {}
+  explicit DecisionIds(std::uint64_t key = 0, std::uint64_t opening = 0) noexcept
+      : key_(key), opening_(opening) {}
 
   [[nodiscard]] Uuid make(std::uint32_t point, std::uint64_t sequence, Nanos time) const noexcept;
   /// The point an id was made at, if it was made here; any number below 4096 otherwise.
   [[nodiscard]] std::uint32_t point(const Uuid& id) const noexcept;
-  /// The number of the decision at that point; no value: the id was not made here. Numbers wrap at 2^48.
-  [[nodiscard]] std::optional<std::uint64_t> sequence(const Uuid& id) const noexcept;
+  /// The number of the decision at that point, whatever opening it was made in; no value: the id was not made
+  /// here. An id has 36 bits of it: of the numbers they may mean it is the one nearest to `near`.
+  [[nodiscard]] std::optional<std::uint64_t> sequence(const Uuid& id, std::uint64_t near = 0) const noexcept;
 
  private:
   [[nodiscard]] std::uint64_t round(std::uint64_t half, unsigned number) const noexcept;
   [[nodiscard]] std::uint64_t check(std::uint32_t point) const noexcept;
 
   std::uint64_t key_;
+  std::uint64_t opening_;
 };
 
 }  // namespace attune

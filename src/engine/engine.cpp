@@ -62,6 +62,7 @@ Engine::Impl::~Impl() {
     stop_threads();
   }
   stopping.store(true);
+  note_orderly_end();
   // Those whose record is durable hear so, the others that it will not be.
   run_callbacks();
   static_cast<void>(callbacks.run(

@@ -55,6 +55,8 @@ struct Engine::Impl {
   [[nodiscard]] Result<void> build_points();
   [[nodiscard]] Result<void> check_acknowledgements() const;
   [[nodiscard]] Result<void> settle_identity();
+  [[nodiscard]] Result<void> count_opening();
+  void note_orderly_end() noexcept;
   void use_identity(std::uint64_t seed, std::string_view node);
   [[nodiscard]] Result<void> recover();
   /// What lies on the way from a checkpoint to the present: its state, and the position that it contains.
@@ -172,6 +174,7 @@ struct Engine::Impl {
   std::unordered_map<std::string, std::uint32_t> point_numbers;
   std::vector<std::string> component_names;  ///< of all points, sorted
   DecisionIds ids;
+  std::uint64_t opening = 0;  ///< openings of the store that may have left ids behind; in memory 0
   ClientKeys client_keys;
   std::string config_digest;
   std::vector<std::string> notes;

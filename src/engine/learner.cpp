@@ -29,7 +29,7 @@ void Engine::Impl::fold_record(ByteView bytes) noexcept {
     case RecordKind::outcome: {
       OutcomeRecord record;
       if (decode(bytes, record) == Errc::ok) {
-        last_fate = point.fold(record, ids.sequence(record.header.id), log);
+        last_fate = point.fold(record, ids.sequence(record.header.id, point.folded_sequence()), log);
       }
       break;
     }

@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "core/failpoint.hpp"
 #include "core/hash.hpp"
 #include "engine/engine_impl.hpp"
 
@@ -14,6 +15,8 @@ namespace attune {
 namespace {
 
 constexpr std::size_t kMaxPoints = 4096;  // a decision id has twelve bits for its point
+constexpr std::string_view kOpenings = "openings";
+constexpr std::string_view kOrderly = " closed";
 
 std::uint64_t random_word() {
   std::random_device device;
@@ -116,6 +119,37 @@ Result<void> Engine::Impl::build_points() {
   return {};
 }
 
+// Durable before the first id leaves: ids that a process took with it are not made again. After an orderly end
+// there are none, and the number stays: the engine goes on as if it had never been stopped.
+Result<void> Engine::Impl::count_opening() {
+  Journal& journal = *options.journal;
+  const Result<std::optional<std::string>> found = journal.meta(kOpenings);
+  if (!found) {
+    return tl::unexpected(found.error());
+  }
+  if (*found) {
+    const std::string_view text = **found;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), opening);
+    const std::string_view rest = text.substr(static_cast<std::size_t>(read.ptr - text.data()));
+    if (read.ec != std::errc{} || (!rest.empty() && rest != kOrderly)) {
+      return fail(Errc::corrupt_state,
+                  "the store's number of openings '" + std::string(text.substr(0, 40)) + "' is none");
+    }
+    opening += rest.empty() ? 1 : 0;
+  } else {
+    opening = journal.last_position() > 0 ? 1 : 0;  // written before openings were counted
+  }
+  return journal.set_meta(kOpenings, std::to_string(opening));
+}
+
+void Engine::Impl::note_orderly_end() noexcept {
+  if (options.journal != nullptr && commit_cursor == ring.tail()) {
+    // Not written, the next opening has another number: no harm.
+    static_cast<void>(
+        options.journal->set_meta(kOpenings, std::to_string(opening) + std::string(kOrderly)).has_value());
+  }
+}
+
 Result<void> Engine::Impl::settle_identity() {
   if (!config.seed_given) {
     config.seed = random_word();
@@ -143,6 +177,10 @@ Result<void> Engine::Impl::settle_identity() {
     }
     config.seed = stored;
     node = std::move(*known);
+    if (Result<void> counted = count_opening(); !counted) {
+      return counted;
+    }
+    detail::failpoint(detail::Failpoint::engine_opened);
   }
   use_identity(config.seed, node);
   return {};
@@ -150,7 +188,7 @@ Result<void> Engine::Impl::settle_identity() {
 
 void Engine::Impl::use_identity(std::uint64_t seed, std::string_view node) {
   config.seed = seed;
-  ids = DecisionIds(mix64(seed ^ hash64(node)));
+  ids = DecisionIds(mix64(seed ^ hash64(node)), opening);
   config_digest = config_digest_of(config.canonical_text);
 }
 

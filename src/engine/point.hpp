@@ -59,6 +59,8 @@ class Point final : private RewardSink {
 
   /// Fold one record. Ops go to the back copy and, when shared, to `log`.
   void fold(const DecisionRecord& record, OpLog& log) noexcept;
+  /// One more than the largest number of a folded decision.
+  [[nodiscard]] std::uint64_t folded_sequence() const noexcept { return folded_sequence_; }
   /// `sequence`: the number of the decision, as its id says; no value: another engine made the id.
   [[nodiscard]] Fate fold(const OutcomeRecord& record, std::optional<std::uint64_t> sequence,
                           OpLog& log) noexcept;
@@ -95,7 +97,7 @@ class Point final : private RewardSink {
   LeftRight<PointState> published_;
   Collector collector_;
   FoldCounters counters_;
-  std::uint64_t folded_sequence_ = 0;     ///< one more than the largest number of a folded decision
+  std::uint64_t folded_sequence_ = 0;
   std::vector<std::uint64_t> arm_since_;  ///< by slot: position of the record that put the present arm there
   std::uint64_t stream_;
   std::string policy_name_;

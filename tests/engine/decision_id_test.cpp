@@ -14,7 +14,7 @@ TEST(DecisionIds, TellPointAndNumberBackToTheirMaker) {
   const DecisionIds ids(0x1234);
   for (const std::uint32_t point : {0U, 1U, 77U, 4095U}) {
     for (const std::uint64_t sequence :
-         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{123'456'789}, (std::uint64_t{1} << 48U) - 1}) {
+         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{123'456'789}, (std::uint64_t{1} << 36U) - 1}) {
       const Uuid id = ids.make(point, sequence, 1'700'000'000 * kSecond);
       EXPECT_EQ(id.bytes[6] >> 4U, 7);
       EXPECT_EQ(id.bytes[8] >> 6U, 2);
@@ -22,6 +22,32 @@ TEST(DecisionIds, TellPointAndNumberBackToTheirMaker) {
       EXPECT_EQ(ids.sequence(id), sequence);
     }
   }
+}
+
+TEST(DecisionIds, KnowTheirNumberWhateverOpeningTheyWereMadeIn) {
+  std::set<Uuid> seen;
+  for (const std::uint64_t opening : {0U, 1U, 2U, 77U, 4095U}) {
+    const DecisionIds maker(0x1234, opening);
+    for (const std::uint32_t point : {0U, 3U}) {
+      const Uuid id = maker.make(point, 9, kSecond);
+      EXPECT_TRUE(seen.insert(id).second) << "the same number in the same millisecond";
+      EXPECT_EQ(DecisionIds(0x1234).point(id), point);
+      EXPECT_EQ(DecisionIds(0x1234, 5).sequence(id), 9U);
+    }
+  }
+}
+
+TEST(DecisionIds, MeanTheNumberNearestToThePresentOne) {
+  constexpr std::uint64_t kTurn = std::uint64_t{1} << 36U;
+  const DecisionIds ids(42, 3);
+  for (const std::uint64_t number : {kTurn - 1, kTurn, kTurn + 7, 5 * kTurn - 2, 5 * kTurn + 1}) {
+    const Uuid id = ids.make(1, number, 0);
+    for (const std::uint64_t distance : {std::uint64_t{0}, std::uint64_t{10}, kTurn / 2 - 1}) {
+      EXPECT_EQ(ids.sequence(id, number + distance), number) << "decided " << distance << " ago";
+      EXPECT_EQ(ids.sequence(id, number - distance), number) << distance << " to come";
+    }
+  }
+  EXPECT_EQ(ids.sequence(ids.make(1, kTurn - 1, 0), 3), kTurn - 1) << "there is no number below 0";
 }
 
 TEST(DecisionIds, NeverRepeatWithinAPointEvenWhenTimeStandsStill) {

@@ -64,6 +64,7 @@ constexpr std::array<const char*, kFailpoints> kNames{
     "trouble_settled",
     "close_begun",
     "close_done",
+    "engine_opened",
     "engine_config_kept",
     "engine_arms_added",
     "engine_batch_given",

@@ -21,9 +21,10 @@ namespace attune {
 /// who makes millions of guesses.
 ///
 /// The opening counts the openings of the store that did not end in order. A decision that was given and lost
-/// with its process, as nobody had waited for its commit, leaves its number to a decision of the next process;
-/// the opening tells their ids apart even within one millisecond. It comes round after 4096: two ids are the
-/// same only for one number, in one millisecond (the clock was set back), a multiple of 4096 openings apart.
+/// with its process, as nobody had waited for its commit, leaves its number to a decision of the next
+/// process; the opening tells their ids apart even within one millisecond. It comes round after 4096: two ids
+/// are the same only for one number, in one millisecond (the clock was set back), a multiple of 4096 openings
+/// apart.
 class DecisionIds {
  public:
   explicit DecisionIds(std::uint64_t key = 0, std::uint64_t opening = 0) noexcept

@@ -72,7 +72,10 @@ struct Engine::Impl {
   [[nodiscard]] Result<void> replay(const RecordReader& read, std::uint64_t first, std::uint64_t last);
   [[nodiscard]] Result<void> load_state(ByteView bytes);
   [[nodiscard]] Result<void> note_config(ConfigHistory& history);
-  [[nodiscard]] Result<void> add_configured_arms();
+  /// Digest of the configuration whose arms the store has been given.
+  [[nodiscard]] Result<std::string> settled_arms(const ConfigHistory& history);
+  [[nodiscard]] Result<void> add_configured_arms(const std::string& settled);
+  [[nodiscard]] Result<void> add_configured_arm(const Point& point, const ArmConfig& arm);
 
   // ---- producers (decide.cpp, outcome.cpp); any thread in thread mode
   [[nodiscard]] Errc decide(PointId id, const ContextView& context, const DecideOptions& asked,

@@ -119,8 +119,8 @@ Result<void> Engine::Impl::build_points() {
   return {};
 }
 
-// Durable before the first id leaves: ids that a process took with it are not made again. After an orderly end
-// there are none, and the number stays: the engine goes on as if it had never been stopped.
+// Durable before the first id leaves: ids that a process took with it are not made again. After an orderly
+// end there are none, and the number stays: the engine goes on as if it had never been stopped.
 Result<void> Engine::Impl::count_opening() {
   Journal& journal = *options.journal;
   const Result<std::optional<std::string>> found = journal.meta(kOpenings);

@@ -9,6 +9,11 @@
 #include "engine/engine_impl.hpp"
 
 namespace attune {
+namespace {
+
+constexpr std::string_view kArms = "configured_arms";
+
+}  // namespace
 
 Result<void> Engine::Impl::recover() {
   Journal& journal = *options.journal;
@@ -46,11 +51,15 @@ Result<void> Engine::Impl::recover() {
     status.durable_position = position;
   }
   publish_names();
+  const Result<std::string> settled = settled_arms(*history);
+  if (!settled) {
+    return tl::unexpected(settled.error());
+  }
   if (Result<void> noted = note_config(*history); !noted) {
     return noted;
   }
   detail::failpoint(detail::Failpoint::engine_config_kept);
-  if (Result<void> added = add_configured_arms(); !added) {
+  if (Result<void> added = add_configured_arms(*settled); !added) {
     return added;
   }
   detail::failpoint(detail::Failpoint::engine_arms_added);
@@ -172,37 +181,83 @@ Result<void> Engine::Impl::note_config(ConfigHistory& history) {
   return journal.set_meta("config", config.canonical_text);
 }
 
-/// Arms that the configuration has gained since the store was written are added as any arm is: by a record.
-Result<void> Engine::Impl::add_configured_arms() {
+Result<std::string> Engine::Impl::settled_arms(const ConfigHistory& history) {
+  Journal& journal = *options.journal;
+  Result<std::optional<std::string>> found = journal.meta(kArms);
+  if (!found || *found) {
+    return found ? Result<std::string>(std::move(**found)) : tl::unexpected(std::move(found).error());
+  }
+  // A new store has the arms that its points were built with. Nothing is written yet: its configuration is
+  // not kept yet either, and must not be named before.
+  if (history.newest().empty()) {
+    return config_digest;
+  }
+  // A store of before this rule has the arms of its last engine, whose text may be about to be replaced.
+  std::string settled(history.newest());
+  const Result<std::string> text =
+      ConfigHistory::config([&](std::string_view key) { return journal.meta(key); }, settled);
+  if (!text) {
+    notes.push_back(text.error().message + ": the arms are left as they are");
+    return config_digest;
+  }
+  Result<void> written = journal.set_meta(ConfigHistory::key(settled), *text);
+  written = written ? journal.set_meta(kArms, settled) : written;
+  return written ? Result<std::string>(std::move(settled)) : tl::unexpected(std::move(written).error());
+}
+
+/// Arms that the configuration names and the one before did not are added as any arm is: by a record. One
+/// that was named before and is not there was removed since, and stays removed.
+Result<void> Engine::Impl::add_configured_arms(const std::string& settled) {
+  Journal& journal = *options.journal;
+  if (settled == config_digest) {
+    const Result<std::optional<std::string>> noted = journal.meta(kArms);
+    if (!noted || *noted == settled) {
+      return noted ? Result<void>{} : tl::unexpected(noted.error());
+    }
+    return journal.set_meta(kArms, settled);
+  }
+  const Result<std::string> text =
+      ConfigHistory::config([&](std::string_view key) { return journal.meta(key); }, settled);
+  const Result<EngineConfig> before = text ? parse_config(*text) : tl::unexpected(text.error());
+  if (!before) {
+    return tl::unexpected(before.error());
+  }
   for (const std::unique_ptr<Point>& point : points) {
+    const auto old = std::ranges::find(before->points, point->config().name, &PointConfig::name);
     if (point->is_optimizer()) {
       continue;
     }
     for (const ArmConfig& arm : point->config().arms) {
-      if (point->learned().arms.find(arm.id) != kNoArm) {
+      const bool there = point->learned().arms.find(arm.id) != kNoArm;
+      const bool named =
+          old != before->points.end() && std::ranges::count(old->arms, arm.id, &ArmConfig::id) > 0;
+      if (there || named) {
         continue;
       }
-      EventRecord event;
-      event.header.time = clock->now();
-      event.header.point = point->config().number;
-      event.kind = EventKind::arm_added;
-      event.text = arm.id;
-      event.numbers = arm.features;
-      event.value = arm.prior.mean;
-      event.aux = arm.prior.weight;
-      if (const Errc pushed = push_event(event); pushed != Errc::ok) {
-        return fail(pushed, std::string(last_error()));
-      }
-      notes.push_back("arm '" + arm.id + "' of '" + point->config().name +
-                      "' is new in the configuration: added");
-      const std::scoped_lock lock(learner_mutex);
-      fold_available(1);
-      if (Result<void> done = commit_folded(false); !done) {
-        return done;
+      if (Result<void> added = add_configured_arm(*point, arm); !added) {
+        return added;
       }
     }
   }
-  return {};
+  return journal.set_meta(kArms, config_digest);
+}
+
+Result<void> Engine::Impl::add_configured_arm(const Point& point, const ArmConfig& arm) {
+  EventRecord event;
+  event.header.time = clock->now();
+  event.header.point = point.config().number;
+  event.kind = EventKind::arm_added;
+  event.text = arm.id;
+  event.numbers = arm.features;
+  event.value = arm.prior.mean;
+  event.aux = arm.prior.weight;
+  if (const Errc pushed = push_event(event); pushed != Errc::ok) {
+    return fail(pushed, std::string(last_error()));
+  }
+  notes.push_back("arm '" + arm.id + "' of '" + point.config().name + "' is new in the configuration: added");
+  const std::scoped_lock lock(learner_mutex);
+  fold_available(1);
+  return commit_folded(false);
 }
 
 }  // namespace attune

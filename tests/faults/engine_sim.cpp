@@ -23,8 +23,8 @@ bool tracing() {
 }
 
 constexpr std::array<const char*, static_cast<std::size_t>(Step::count_)> kStepNames{
-    "decide", "outcome",    "again",  "unknown", "arm", "end_episode", "time",  "jump",
-    "pump",   "checkpoint", "faults", "arm_end", "end", "reopen",      "damage"};
+    "decide", "retry", "outcome",    "again",  "unknown", "arm", "end_episode", "time",
+    "jump",   "pump",  "checkpoint", "faults", "arm_end", "end", "reopen",      "damage"};
 
 }  // namespace
 
@@ -70,6 +70,8 @@ void EngineSim::step(Step step) {
   switch (step) {
     case Step::decide:
       return decide();
+    case Step::retry:
+      return retry();
     case Step::outcome:
       if (!waiting_.empty()) {
         const std::size_t which = rng_.below(waiting_.size());
@@ -88,8 +90,10 @@ void EngineSim::step(Step step) {
       if (lost_.empty()) {
         const Uuid id = Uuid::v7(clock_->now(), rng_(), rng_());
         const std::array<Component, 1> one{Component{.name = "reward", .value = 1.0}};
-        if (engine_->outcome(id, one) == Errc::ok) {
+        const Errc verdict = engine_->outcome(id, one);
+        if (verdict == Errc::ok || verdict == Errc::not_durable) {
           account_.say({.kind = RecordKind::outcome, .id = id, .anywhere = true, .components = {one[0]}});
+          note_durable(verdict);
         }
         return;
       }
@@ -123,7 +127,6 @@ void EngineSim::step(Step step) {
     case Step::reopen:
       engine_.reset();
       if (!disk_.dead()) {
-        clock_->advance(kSecond / 100);
         open();
       }
       return;
@@ -131,105 +134,6 @@ void EngineSim::step(Step step) {
       return damage();
     case Step::count_:
       return;
-  }
-}
-
-void EngineSim::decide() {
-  const auto point = static_cast<std::uint32_t>(rng_.below(plan_.points.size()));
-  const std::string& name = plan_.points[point];
-  std::array<double, 3> features{rng_.uniform(), rng_.uniform(), 1.0};
-  Features context;
-  if (name == "lin") {
-    context = features;
-  } else if (name == "walk") {
-    features[0] = static_cast<double>(rng_.below(3));
-    context = Features(features).first(1);
-  }
-  const std::string episode =
-      name == "walk" || rng_.below(4) == 0 ? "episode " + std::to_string(rng_.below(3)) : "";
-  Decision out;
-  const Errc verdict =
-      engine_->decide(static_cast<PointId>(point), {.dense = context}, {.episode = episode}, out);
-  if (verdict != Errc::ok && verdict != Errc::queue_full) {
-    throw Violation("decide() refused: " + std::string(Engine::last_error()));  // I8: it always answers
-  }
-  if (verdict == Errc::queue_full) {
-    return;
-  }
-  ++report_.decisions;
-  account_.say({.kind = RecordKind::decision,
-                .id = out.id,
-                .point = point,
-                .arm = out.arm_index,
-                .propensity = out.propensity,
-                .version = out.version,
-                .sequence = out.sequence});
-  waiting_.push_back({.id = out.id, .point = point, .said = {}});
-}
-
-void EngineSim::outcome(const Waiting& about, bool other_values) {
-  Waiting now = about;
-  if (now.said.empty() || other_values) {
-    const double value = static_cast<double>(rng_.below(5)) / 4.0;
-    const bool two = plan_.points[now.point] == "ucb";
-    now.said = two ? std::vector<Component>{{"quality", value}, {"cost", 3.0 * value}}
-                   : std::vector<Component>{{"reward", value}};
-    if (two && rng_.below(3) == 0) {
-      now.said.pop_back();  // in parts
-    }
-  }
-  const std::string key = rng_.below(5) == 0 ? "key " + std::to_string(rng_.below(3)) : "";
-  OutcomeOptions options;
-  options.key = key;
-  options.terminal = rng_.below(6) == 0;
-  options.truncated = !options.terminal && rng_.below(10) == 0;
-  const Errc verdict = engine_->outcome(now.id, now.said, options);
-  if (verdict != Errc::ok) {
-    return;  // the queue is full, or the id is plainly nobody's
-  }
-  ++report_.outcomes;
-  account_.say({.kind = RecordKind::outcome, .id = now.id, .point = now.point, .components = now.said});
-  std::erase_if(waiting_, [&](const Waiting& one) { return one.id == now.id && rng_.below(4) != 0; });
-  answered_.push_back(std::move(now));
-}
-
-void EngineSim::change_arm() {
-  const auto point = static_cast<std::uint32_t>(rng_.below(plan_.points.size()));
-  const auto id = static_cast<PointId>(point);
-  std::vector<std::string>& added = added_arms_[point];
-  EventKind kind = EventKind::arm_added;
-  std::string arm;
-  Result<void> done;
-  // Configured arms stay: one that is missing when an engine is opened is added again.
-  if (added.empty() || (added.size() < 3 && rng_.below(3) == 0)) {
-    arm = "arm " + std::to_string(++arm_number_);
-    done = engine_->add_arm(id, arm);
-  } else {
-    arm = added[rng_.below(added.size())];
-    const std::uint64_t what = rng_.below(3);
-    kind = what == 0 ? EventKind::arm_removed : what == 1 ? EventKind::arm_disabled : EventKind::arm_enabled;
-    done = what == 0 ? engine_->remove_arm(id, arm) : engine_->set_arm_enabled(id, arm, what == 2);
-  }
-  if (!done && done.error().code != Errc::io) {
-    return;  // refused before anything was queued
-  }
-  // With an error of the store the change stands, and is not yet durable.
-  account_.say({.kind = RecordKind::event, .point = point, .event = kind, .text = arm});
-  if (kind == EventKind::arm_added) {
-    added.push_back(arm);
-  } else if (kind == EventKind::arm_removed) {
-    std::erase(added, arm);
-  }
-  if (done) {
-    note_acknowledged();
-  }
-}
-
-void EngineSim::end_episode() {
-  const auto point = static_cast<std::uint32_t>(rng_.below(plan_.points.size()));
-  const std::string episode = "episode " + std::to_string(rng_.below(3));
-  if (engine_->end_episode(static_cast<PointId>(point), episode) == Errc::ok) {
-    account_.say({.kind = RecordKind::event, .point = point, .event = EventKind::episode_ended});
   }
 }
 
@@ -261,8 +165,11 @@ Result<Engine> EngineSim::open_engine() {
   if (!journal) {
     return tl::unexpected(std::move(journal).error());
   }
-  return Engine::open(plan_.config,
-                      {.clock = clock_, .journal = std::move(*journal), .credit_functions = {}, .log = {}});
+  return Engine::open(plan_.config, {.clock = clock_,
+                                     .journal = std::move(*journal),
+                                     .credit_functions = {},
+                                     .log = {},
+                                     .durable = plan_.durable});
 }
 
 bool EngineSim::open_once(bool faults_on) {
@@ -338,6 +245,8 @@ void EngineSim::verify_recovered() {
   std::ranges::copy_if(waiting_, std::back_inserter(lost_), is_lost);
   std::erase_if(waiting_, is_lost);
   std::erase_if(answered_, is_lost);
+  forget_lost_calls(verdict.lost);
+  check_keys(*records, plan_.keep_keys);
   check_state(*engine_, plan_.config, *records, clock_);
   const EngineMetrics metrics = engine_->metrics();
   for (std::size_t i = 0; i < added_arms_.size(); ++i) {
@@ -357,7 +266,6 @@ void EngineSim::end(DiskEnd how) {
   ++(how == DiskEnd::power_lost ? report_.power_losses : report_.kills);
   trace(how == DiskEnd::power_lost ? "  power lost" : "  killed");
   disk_.restart(how);
-  clock_->advance(kSecond / 100);  // a process does not start in the millisecond in which the last one ended
 }
 
 void EngineSim::settle() {

@@ -3,6 +3,7 @@
 /// EngineSim: the real engine, the real journal and the real SQLite on a simulated disk and clock.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@ namespace attune::test {
 struct SimReport {
   std::uint64_t seed = 0;
   std::uint64_t decisions = 0;
+  std::uint64_t retries = 0;
   std::uint64_t outcomes = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t recoveries = 0;
@@ -49,8 +51,31 @@ class EngineSim {
     std::vector<Component> said{};  ///< empty: nothing yet
   };
 
+  /// A decision as its caller remembers it.
+  struct Call {
+    std::uint32_t point = 0;
+    std::array<double, 3> features{};
+    std::size_t size = 0;
+    std::string episode{};
+    std::string key{};
+    struct Answer {
+      std::uint64_t order = 0;  ///< among all decisions with keys
+      Decision decision{};
+    };
+    /// Those that were not lost, oldest first. There is a second one once the key was forgotten; when that
+    /// one is lost, so are the keys that had pushed the first out, and the first is remembered again.
+    std::vector<Answer> answers{};
+  };
+
   void step(Step step);
   void decide();
+  void retry();
+  /// Asks, for the first time or again.
+  void ask(Call& call);
+  /// Whether its newest answer must be given again.
+  [[nodiscard]] bool remembered(const Call& call) const;
+  void note_durable(Errc verdict);
+  void forget_lost_calls(const std::vector<Uuid>& lost);
   void outcome(const Waiting& about, bool other_values);
   void change_arm();
   void end_episode();
@@ -79,6 +104,9 @@ class EngineSim {
   std::vector<Waiting> answered_;
   std::vector<Waiting> lost_;                         ///< their decisions died with a process, unacknowledged
   std::vector<std::vector<std::string>> added_arms_;  ///< by point
+  std::vector<Call> calls_;                           ///< with keys
+  std::uint64_t keyed_decisions_ = 0;
+  std::uint64_t key_number_ = 0;
   std::uint64_t arm_number_ = 0;
   bool faults_on_ = false;
   std::uint64_t witness_ = 0;  ///< what the lock file said before the store was opened

@@ -25,6 +25,7 @@ constexpr std::uint64_t kSeedsAPart = 625;
 
 TEST_P(EngineSimulation, KeepsEveryPromise) {
   FaultCount whole("F01-F17", "whole-engine simulation, seeds");
+  FaultCount retries("F17", "simulated: decisions asked for again with the same client key");
   FaultCount lies("F06", "simulated: lying flushes");
   FaultCount power("F07", "simulated: losses of power");
   FaultCount damage("F10", "simulated: pages zeroed, misdirected, cut, bits flipped");
@@ -35,6 +36,7 @@ TEST_P(EngineSimulation, KeepsEveryPromise) {
                    ? ""
                    : report.violation + "\n  replay: ATTUNE_SEED=" + std::to_string(seed) +
                          " test_faults_slow --gtest_filter='*EngineSimulation*/0'");
+    retries.pass(report.retries);
     power.pass(report.power_losses);
     damage.pass(report.damages);
     lies.pass(report.lies_reported + report.lies_unnoticed);
@@ -69,6 +71,7 @@ TEST_P(EngineSimulation, KeepsEveryPromise) {
       static_cast<unsigned long long>(sum.damages), static_cast<unsigned long long>(sum.damages_reported),
       static_cast<unsigned long long>(sum.lies_reported),
       static_cast<unsigned long long>(sum.lies_unnoticed));
+  EXPECT_GT(retries.passed(), 0U);
   EXPECT_GT(sum.kills, 0U);
   EXPECT_GT(sum.power_losses, 0U);
   EXPECT_GT(sum.failed_pumps, 0U) << "the runs met no trouble: they tested nothing";

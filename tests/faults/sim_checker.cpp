@@ -198,6 +198,24 @@ Result<std::vector<Bytes>> records_of(Journal& journal) {
       .map([&] { return std::move(records); });
 }
 
+void check_keys(const std::vector<Bytes>& records, std::uint64_t keep) {
+  std::map<std::uint64_t, std::uint64_t> last;  // number of the newest decision with each key
+  std::uint64_t number = 0;
+  for (const Bytes& record : records) {
+    RecordHeader header;
+    DecisionRecord decision;
+    if (read_header(record, header) != Errc::ok || header.kind != RecordKind::decision ||
+        decode(record, decision) != Errc::ok || decision.client_key == 0) {
+      continue;
+    }
+    const auto [before, first] = last.try_emplace(decision.client_key, ++number);
+    if (!first && number - before->second <= keep) {
+      violate("record " + std::to_string(header.position) + " is a second decision for one client key");
+    }
+    before->second = number;
+  }
+}
+
 void check_state(const Engine& engine, std::string_view config, const std::vector<Bytes>& records,
                  const std::shared_ptr<const Clock>& clock) {
   std::unique_ptr<Journal> memory = make_memory_journal();

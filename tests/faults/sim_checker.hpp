@@ -46,6 +46,12 @@ class Account {
     acknowledged_ = issued_.size();
     acknowledged_position_ = std::max(acknowledged_position_, position);
   }
+  /// This decision was acknowledged, and with it what was said before.
+  void acknowledge_decision(const Uuid& id) {
+    for (std::size_t i = acknowledged_; i < issued_.size(); ++i) {
+      acknowledged_ = issued_[i].kind == RecordKind::decision && issued_[i].id == id ? i + 1 : acknowledged_;
+    }
+  }
   [[nodiscard]] std::size_t size() const noexcept { return issued_.size(); }
   [[nodiscard]] std::size_t acknowledged() const noexcept { return acknowledged_; }
   [[nodiscard]] std::uint64_t acknowledged_position() const noexcept { return acknowledged_position_; }
@@ -74,6 +80,9 @@ class Account {
 
 /// All records of a journal.
 [[nodiscard]] Result<std::vector<Bytes>> records_of(Journal& journal);
+
+/// F17: no two decisions have one client key, as long as it is among the newest `keep`.
+void check_keys(const std::vector<Bytes>& records, std::uint64_t keep);
 
 /// I3: `engine` has the state of one in memory that is fed the same records from the first; and its counters
 /// are those of a model of reward joining that keeps everything and searches from the start (I1, I2).

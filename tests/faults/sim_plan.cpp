@@ -10,21 +10,23 @@ constexpr std::uint64_t kPlanStream = name_stream("simulation plan");
 
 struct PointText {
   const char* name;
+  const char* last_arm;
   const char* text;
 };
 
 // Windows of seconds to minutes: many end within a run.
 constexpr std::array<PointText, 5> kPoints{{
-    {"ucb", R"("ucb":{"policy":{"type":"ucb1"},"arms":["a","b","c"],"fallback":"a",
+    {"ucb", "c", R"("ucb":{"policy":{"type":"ucb1"},"arms":["a","b","c"],"fallback":"a",
       "reward":{"components":{"quality":{"weight":1},"cost":{"weight":-0.5,"normalise":"running"}},
                 "join_window_s":50,"silence":"default","default_reward":0.1}})"},
-    {"beta", R"("beta":{"policy":{"type":"thompson_beta"},"arms":["x","y"],
+    {"beta", "y", R"("beta":{"policy":{"type":"thompson_beta"},"arms":["x","y"],
       "reward":{"components":{"reward":{"aggregate":"first"}},"join_window_s":20,"clip":[0,1]}})"},
-    {"lin", R"("lin":{"policy":{"type":"lin_ucb"},"arms":["a","b","c","d"],"context":{"dimension":3},
+    {"lin", "d", R"("lin":{"policy":{"type":"lin_ucb"},"arms":["a","b","c","d"],"context":{"dimension":3},
       "reward":{"join_window_s":30,"silence":"censor","late":"learn"}})"},
-    {"walk", R"("walk":{"policy":{"type":"q_learning","states":3},"arms":["l","r"],"context":{"dimension":1},
+    {"walk", "r",
+     R"("walk":{"policy":{"type":"q_learning","states":3},"arms":["l","r"],"context":{"dimension":1},
       "reward":{"join_window_s":40,"max_pending":12}})"},
-    {"sum", R"("sum":{"policy":{"type":"epsilon_greedy"},"arms":["p","q"],
+    {"sum", "q", R"("sum":{"policy":{"type":"epsilon_greedy"},"arms":["p","q"],
       "reward":{"components":{"reward":{"aggregate":"sum"}},"closing":"window","join_window_s":8,
                 "silence":"default","credit":"discounted"}})"},
 }};
@@ -42,18 +44,23 @@ SimPlan SimPlan::draw(std::uint64_t seed) {
   Rng rng(seed, kPlanStream);
   SimPlan plan;
   plan.steps = 40 + rng.below(rng.below(4) == 0 ? 300 : 120);
+  plan.keyed = one_of(rng, std::array{0.0, 0.2, 0.8});
+  plan.keep_keys = static_cast<std::uint64_t>(one_of(rng, std::array{3.0, 20.0, 100'000.0}));
+  plan.durable = rng.below(4) == 0;
   const std::uint64_t every = rng.below(4) == 0 ? 0 : 10 + rng.below(120);
   const double seconds = one_of(rng, std::array{0.0, 0.0, 5.0, 60.0});
   plan.config = R"({"seed":)" + std::to_string(rng() >> 1U) +
                 R"(,"node":"sim","queue":{"bytes":65536,"on_full":"shed"},)" + R"("checkpoint":{"every_s":)" +
                 std::to_string(static_cast<int>(seconds)) + R"(,"every_records":)" + std::to_string(every) +
-                R"(,"keep":)" + std::to_string(1 + rng.below(4)) + R"(},"points":{)";
+                R"(,"keep":)" + std::to_string(1 + rng.below(4)) + R"(},"client_keys":{"keep":)" +
+                std::to_string(plan.keep_keys) + R"(},"points":{)";
   const std::size_t first = rng.below(kPoints.size());
   const std::size_t count = 1 + rng.below(3);
   for (std::size_t i = 0; i < count; ++i) {
     const PointText& point = kPoints.at((first + i) % kPoints.size());
     plan.config += (i > 0 ? "," : "") + std::string(point.text);
     plan.points.emplace_back(point.name);
+    plan.last_arms.emplace_back(point.last_arm);
   }
   plan.config += "}}";
 
@@ -61,6 +68,7 @@ SimPlan SimPlan::draw(std::uint64_t seed) {
     plan.weights.at(static_cast<std::size_t>(step)) = weight;
   };
   weigh(Step::decide, 40);
+  weigh(Step::retry, plan.keyed > 0.0 ? 12 : 0);
   weigh(Step::outcome, 20 + static_cast<std::uint32_t>(rng.below(20)));
   weigh(Step::again, sometimes(rng, 6));
   weigh(Step::unknown, sometimes(rng, 3));

@@ -16,6 +16,7 @@ namespace attune::test {
 /// One step of the schedule.
 enum class Step : std::uint8_t {
   decide,
+  retry,    ///< of a decision with a client key
   outcome,  ///< of a decision that waits
   again,    ///< an outcome that was given before: the same, or with another value
   unknown,  ///< of a decision that nobody made, or that was lost with the process
@@ -40,12 +41,16 @@ struct SimPlan {
 
   std::string config;
   std::vector<std::string> points;
+  std::vector<std::string> last_arms;  ///< of each point's configured ones
   std::size_t steps = 0;
   std::array<std::uint32_t, static_cast<std::size_t>(Step::count_)> weights{};
   DiskFaults faults;            ///< while they are on
   double power = 0.5;           ///< share of the ends that take the power with them
   std::uint32_t log_pages = 0;  ///< StoreOptions::log_pages
   bool lies = false;            ///< flushes may lie: acknowledged records may be lost, but not in silence
+  double keyed = 0.0;           ///< share of the decisions that have a client key
+  std::uint64_t keep_keys = 0;  ///< client_keys.keep
+  bool durable = false;         ///< calls return once their record is on the disk
   Nanos longest_pause = 0;
 };
 

@@ -71,8 +71,15 @@ TEST(StoreKill, LosesNoAcknowledgedBatchOverThirtyKills) {
     if (child == 0) {
       append_for_ever(path, acknowledged);
     }
-    sleep_milliseconds(kill < 5 ? kill
-                                : 5 + kill * 7 % 20);  // the first ones meet the store while it is created
+    if (kill < 5) {
+      sleep_milliseconds(kill);  // these meet the store while it is created
+    } else {
+      const std::uint64_t before = acknowledged.get();
+      for (int i = 0; i < 1000 && acknowledged.get() == before; ++i) {
+        sleep_milliseconds(10);  // on a busy machine a child may not even have begun
+      }
+      sleep_milliseconds(kill * 7 % 20);
+    }
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);

@@ -142,13 +142,8 @@ auto SqliteJournal::run_act(Body&& body)
   }
   failpoint(Failpoint::act_committed);
   head_ = head;
-<<<<<<< HEAD
-  store_.lock->note_position(head_.position);
-  move_log_when_due(0);
-=======
   move_mark();
   move_log_when_due(0);
->>>>>>> bd29d2a (tests: F03, the process ends at each named point of the durable path)
   return report;
 }
 

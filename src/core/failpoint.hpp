@@ -71,7 +71,7 @@ enum class Failpoint : std::uint8_t {
   trouble_reopened,
   trouble_settled,
   close_begun,
-  close_done,  ///< the connection is closed, the lock still held
+  close_done,     ///< the connection is closed, the lock still held
   engine_opened,  ///< the number of the opening is kept
   engine_config_kept,
   engine_arms_added,

@@ -94,7 +94,9 @@ class LeftRight {
   }
   void wait_until_empty(std::uint32_t epoch) const noexcept {
     for (const Stripe& stripe : indicators_[epoch]) {
-      while (stripe.readers.load(std::memory_order_acquire) != 0) {
+      // Sequentially consistent, as the store of published_ before it and the reader's two steps: with less,
+      // the model allows that the reader sees the old copy published and this load no reader.
+      while (stripe.readers.load(std::memory_order_seq_cst) != 0) {
         std::this_thread::yield();
       }
     }

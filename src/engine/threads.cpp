@@ -79,12 +79,15 @@ void Engine::Impl::learner_loop() {
       }
     } else {
       idle.rest(learner_bell, [this, requests_taken] {
+        // Under the lock: the journal thread, too, folds, and then releases what would be looked at here.
+        const std::scoped_lock lock(learner_mutex);
         return has_unfolded() || checkpoint_requests.load() > requests_taken || stopping.load();
       });
     }
   }
 }
 
+/// The journal thread may call it at any time, for nobody else releases; any other only under learner_mutex.
 bool Engine::Impl::has_unfolded() noexcept {
   std::uint64_t cursor = folded.load(std::memory_order_acquire);
   return !ring.next(cursor).empty();

@@ -270,6 +270,42 @@ TEST_F(Acknowledge, ManyThreadsWaitForTheSameCommits) {
   EXPECT_EQ(disk->last_position, 2U * kThreads * kRounds);
 }
 
+// Whoever waits makes the journal's thread fold too, and release what it committed, while the learner's
+// thread looks into the ring for work: under the thread sanitizer this is a race test.
+TEST_F(Acknowledge, ASmallRingGoesRoundWhileSomeWaitAndOthersDoNot) {
+  mode = "threads";
+  constexpr int kWaiting = 3;
+  constexpr int kRounds = 500;
+  constexpr int kFast = 2000;
+  Engine engine = open(R"("queue":{"bytes":65536},)");
+  const PointId sure = engine.point("sure").value();
+  const PointId fast = engine.point("fast").value();
+  std::atomic<std::uint64_t> taken{0};
+  std::atomic<int> wrong{0};
+  const auto call = [&](PointId point, int rounds) {
+    Decision decision;
+    for (int i = 0; i < rounds; ++i) {
+      const Errc code = engine.decide(point, {}, {}, decision);
+      taken += code == Errc::ok ? 1 : 0;
+      wrong += code == Errc::ok || code == Errc::queue_full ? 0 : 1;
+      if (point == fast && i % 8 == 0) {
+        std::this_thread::yield();
+      }
+    }
+  };
+  std::vector<std::thread> callers;
+  for (int t = 0; t < kWaiting; ++t) {
+    callers.emplace_back(call, sure, kRounds);
+  }
+  callers.emplace_back(call, fast, kFast);
+  for (std::thread& caller : callers) {
+    caller.join();
+  }
+  ASSERT_TRUE(engine.drain());
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(disk->last_position, taken);
+}
+
 TEST(AcknowledgeInMemory, NothingIsDurableAndNothingSaysItIs) {
   const std::string durable =
       R"({"points":{"p":{"policy":{"type":"ucb1"},"arms":["a"],"acknowledge":"durable"}}})";

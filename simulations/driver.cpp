@@ -43,6 +43,7 @@ class Run {
     EngineOptions engine_options;
     engine_options.clock = clock_;
     engine_options.journal = std::move(journal);
+    engine_options.repeat_lost_ids = true;  // skip() has brought the world to where the journal ends
     Result<Engine> engine =
         Engine::open(engine_config(info_, scenario_.reward_json, policy_, seed_), std::move(engine_options));
     if (!engine) {

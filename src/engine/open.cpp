@@ -143,7 +143,7 @@ Result<void> Engine::Impl::count_opening() {
 }
 
 void Engine::Impl::note_orderly_end() noexcept {
-  if (options.journal != nullptr && commit_cursor == ring.tail()) {
+  if (options.journal != nullptr && !options.repeat_lost_ids && commit_cursor == ring.tail()) {
     // Not written, the next opening has another number: no harm.
     static_cast<void>(
         options.journal->set_meta(kOpenings, std::to_string(opening) + std::string(kOrderly)).has_value());
@@ -177,7 +177,7 @@ Result<void> Engine::Impl::settle_identity() {
     }
     config.seed = stored;
     node = std::move(*known);
-    if (Result<void> counted = count_opening(); !counted) {
+    if (Result<void> counted = options.repeat_lost_ids ? Result<void>{} : count_opening(); !counted) {
       return counted;
     }
     detail::failpoint(detail::Failpoint::engine_opened);

@@ -159,6 +159,9 @@ struct EngineOptions {
   /// empty.
   std::function<void(int level, std::string_view message)> log;
   bool durable = false;  ///< every point acknowledges as with "acknowledge": "durable"
+  /// For simulations that ask again what was lost when they were killed: they get the same ids, and end in
+  /// the same state as if they had not been. Others must never get an id twice.
+  bool repeat_lost_ids = false;
 };
 
 /// The decision engine.

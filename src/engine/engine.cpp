@@ -281,6 +281,15 @@ bool Engine::acknowledges_durably(PointId point) const noexcept {
   return number < impl_->points.size() && impl_->points[number]->config().durable;
 }
 
+Result<CompactReport> Engine::compact(const RetainRule& rule, const Act& act) {
+  return impl_->compact(rule, act);
+}
+
+Result<EraseReport> Engine::erase_subject(std::string_view subject, const Act& act,
+                                          std::uint32_t checkpoints) {
+  return impl_->erase_subject(subject, act, checkpoints);
+}
+
 EngineHealth Engine::health() const { return impl_->health(); }
 
 std::optional<Fate> Engine::last_fate() const noexcept {

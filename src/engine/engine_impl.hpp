@@ -10,7 +10,9 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -154,6 +156,16 @@ struct Engine::Impl {
   void tidy_journal();
   [[nodiscard]] bool may_try_store() const noexcept;
 
+  // ---- administration (administration.cpp)
+  /// Runs an errand where the journal belongs, and waits for it. Errors: invalid_argument (from a callback),
+  /// io (closing); it was not run then.
+  Result<void> on_journal(std::function<void()> errand);
+  void run_errands(bool last);
+  template <class Report>
+  Result<Report> administer(const Act& act, const std::function<Result<Report>(Journal&, const Act&)>& body);
+  Result<CompactReport> compact(const RetainRule& rule, const Act& act);
+  Result<EraseReport> erase_subject(std::string_view subject, const Act& act, std::uint32_t checkpoints);
+
   // ---- health (health.cpp)
   [[nodiscard]] EngineHealth health() const;
 
@@ -222,6 +234,10 @@ struct Engine::Impl {
   std::condition_variable wait_condition;
   std::atomic<std::uint32_t> waiters{0};
   DurableCallbacks callbacks;
+  std::mutex errands_mutex;
+  std::deque<std::packaged_task<void()>> errands;
+  bool errands_closed = false;
+  std::atomic<std::uint32_t> errands_waiting{0};
 
   /// What is known of the store. Its mutex is never held during I/O: health must not wait for a disk.
   struct StoreStatus {

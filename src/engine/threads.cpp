@@ -128,14 +128,15 @@ void Engine::Impl::journal_loop() {
       const std::scoped_lock guard(snapshot_mutex);
       taken.swap(snapshot);
     }
+    run_errands(false);
     if (end == commit_cursor && !taken) {
       run_callbacks();
       if (last_round) {
-        return;
+        break;
       }
       idle.rest(journal_bell, [this] {
         return folded.load(std::memory_order_acquire) != commit_cursor || callbacks.due(commit_cursor) ||
-               stopping.load() || (somebody_waits() && has_unfolded());
+               stopping.load() || errands_waiting.load() > 0 || (somebody_waits() && has_unfolded());
       });
       continue;
     }
@@ -145,11 +146,12 @@ void Engine::Impl::journal_loop() {
     idle.worked();
     if (!done) {
       if (last_round) {
-        return;
+        break;
       }
       rest_after_failure();
     }
   }
+  run_errands(true);
 }
 
 bool Engine::Impl::commit_round(std::uint64_t end, std::optional<Snapshot>& taken) {

@@ -256,6 +256,17 @@ class Engine {
   /// Drains and takes a checkpoint now. Errors: io; unsupported without a journal.
   Result<std::uint64_t> checkpoint();
 
+  /// Removes old records from the journal, as the rule says; what was learned from them stays. Between two
+  /// commits: decisions go on, acknowledgements wait. `act` goes into the audit trail; its time 0 means now.
+  /// Errors: invalid_argument (fewer verified checkpoints than the rule asks for), io; unsupported without a
+  /// journal.
+  Result<CompactReport> compact(const RetainRule& rule, const Act& act);
+  /// Takes so many checkpoints, then blanks the decisions about a subject (DecideOptions::subject) and their
+  /// outcomes in the journal, and removes older checkpoints that would need them. What was learned stays;
+  /// decisions that still wait for their reward stay in the state until they have it. Errors: as compact();
+  /// invalid_argument (no subject, or decisions about it are being made meanwhile: nothing was erased then).
+  Result<EraseReport> erase_subject(std::string_view subject, const Act& act, std::uint32_t checkpoints = 1);
+
   [[nodiscard]] EngineMetrics metrics() const;
   /// Never waits for the disk.
   [[nodiscard]] EngineHealth health() const;

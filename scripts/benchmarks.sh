@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # scripts/benchmarks.sh [--full]: builds, measures on this machine, and writes docs/benchmarks.md.
+# Two minutes; leave the machine idle meanwhile.
 # --full adds the Google Benchmark tables of every policy over arms x features (some minutes).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
-scripts/build.sh release --target bench_ratio bench_policies bench_engine
+scripts/build.sh release --target bench_ratio bench_policies bench_engine bench_durable bench_safety
 out=docs/benchmarks.md
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 {
@@ -23,8 +24,15 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
   echo '`steps` = select + update.'
   echo
   build/release/bench/bench_ratio
+  echo
+  echo '## The durable engine beside a bare SQLite loop'
+  echo
+  echo 'The loop (bench/durable/bare_loop.cpp) has a mutex, a queue and one thread that inserts rows of the same columns and'
+  echo 'sizes, a transaction for what is queued. Rounds in turns, wall clock: other load on the machine counts here.'
+  echo
+  build/release/bench/bench_durable --async-seconds 60
   if [ "${1:-}" = --full ]; then
-    for room in policies engine; do
+    for room in policies engine safety; do
       echo
       echo "## bench_$room"
       echo

@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <new>
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -60,6 +61,10 @@ struct Kind {
   Memory memory;
   bool for_ever;
 };
+void PrintTo(const Kind& kind, std::ostream* out) {
+  *out << (kind.memory == Memory::sqlite ? "sqlite" : "operator_new")
+       << (kind.for_ever ? "_from_then_on" : "_once");
+}
 class OutOfMemory : public ::testing::TestWithParam<Kind> {};
 
 [[noreturn]] void child(const std::string& path, const Kind& kind, std::uint64_t k, Shared& shared) {

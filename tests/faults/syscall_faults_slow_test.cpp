@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -135,6 +136,10 @@ struct Failure {
   CallFault fault;
   bool for_ever;
 };
+void PrintTo(const Failure& failure, std::ostream* out) {
+  PrintTo(failure.fault, out);
+  *out << (failure.for_ever ? "_from_then_on" : "_once");
+}
 class FailingAt : public ::testing::TestWithParam<Failure> {};
 
 void fail_each(FaultCount& count, const Failure& failure, bool flushes) {

@@ -4,7 +4,10 @@
 /// symbols of fsync, attune's by the linker. One of them can be made to fail, or to be the last.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <ostream>
 
 namespace attune::test {
 
@@ -20,6 +23,12 @@ enum class CallFault : std::uint8_t {
   partly,       ///< reads and writes do half of what was asked
 };
 inline constexpr int kCallFaults = 9;
+inline void PrintTo(CallFault fault, std::ostream* out) {
+  constexpr std::array<const char*, kCallFaults> kNames{"none",      "kill_before", "kill_after",
+                                                        "kill_torn", "io_error",    "disk_full",
+                                                        "quota",     "interrupted", "partly"};
+  *out << kNames.at(static_cast<std::size_t>(fault));
+}
 
 /// From now on system calls that change or look at files are counted from 1; at number `at`, or from it on
 /// (`for_ever`), `fault` happens. Calls of other threads are not expected.

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@
 #include "tests/fuzz/targets.hpp"
 
 namespace attune::fuzz {
+
+// For the names of tests: an address would give each run other ones.
+static void PrintTo(const Target& target, std::ostream* out) { *out << target.name; }
+
 namespace {
 
 const std::filesystem::path kCorpus = std::filesystem::path(ATTUNE_TEST_SOURCE_DIR) / "tests/fuzz/corpus";

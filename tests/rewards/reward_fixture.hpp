@@ -16,6 +16,14 @@
 
 #include <attune/rewards/collector.hpp>
 
+namespace attune {
+
+inline void PrintTo(Credit credit, std::ostream* out) {
+  *out << kEnumNames<Credit>.at(static_cast<std::size_t>(credit));
+}
+
+}  // namespace attune
+
 namespace attune::test {
 
 /// Decision number `n` as an id, and back.

@@ -139,7 +139,8 @@ struct StoreOptions {
   /// Also use checkpoints whose seal no given key can check: unsealed ones when a key is given, sealed ones
   /// without their key. Damage to their state is still noticed.
   bool accept_unsealed = false;
-  /// Pages of 4 KiB in the write-ahead log at which it is moved into the file; 0: only on closing.
+  /// Pages of 4 KiB in the write-ahead log at which tidy() moves it into the file, an append at twice as
+  /// many; 0: only on closing.
   std::uint32_t log_pages = 4000;
   Act act{.actor = "attune",
           .time = 0};  ///< whom the audit trail names for a migration; time 0: the system's clock

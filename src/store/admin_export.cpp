@@ -12,6 +12,7 @@
 #include "store/record_cursor.hpp"
 #include "store/record_text.hpp"
 #include "store/store_view.hpp"
+#include "store/sync_folder.hpp"
 
 namespace attune {
 namespace {
@@ -60,6 +61,9 @@ class NewFile {
   [[nodiscard]] Result<void> finish() {
     if (error_ == 0 && ::fsync(descriptor_) != 0) {
       note_error();
+    }
+    if (error_ == 0) {
+      error_ = detail::sync_folder_of(path_);  // a rollback deletes next what this file has
     }
     if (error_ != 0) {
       return fail(error_ == EEXIST ? Errc::invalid_argument : Errc::io,

@@ -14,6 +14,7 @@
 #include "core/failpoint.hpp"
 #include "store/migration.hpp"
 #include "store/schema.hpp"
+#include "store/sync_folder.hpp"
 
 namespace attune::detail {
 namespace {
@@ -59,15 +60,6 @@ struct FileState {
       [&](const Bytes& header) { return check_header(path, state.bytes, header); });
 }
 
-void sync_directory_of(const std::string& path) noexcept {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor >= 0) {
-    ::fsync(descriptor);
-    ::close(descriptor);
-  }
-}
-
 // Made under another name and linked into place: a kill at any moment leaves a whole store or none.
 [[nodiscard]] Result<void> create_store(const std::string& path) {
   const std::string draft = path + "-new";
@@ -92,7 +84,7 @@ void sync_directory_of(const std::string& path) noexcept {
   failpoint(Failpoint::create_linked);
   ::unlink(draft.c_str());
   failpoint(Failpoint::create_draft_removed);
-  sync_directory_of(path);
+  static_cast<void>(sync_folder_of(path));  // refused: a power cut may take the new name, not half a store
   failpoint(Failpoint::create_flushed);
   return {};
 }

@@ -2,6 +2,13 @@
 // Administration: retention, deletion by subject, rollback, and the audit trail of them.
 #include <attune/store/admin.hpp>
 
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,6 +20,21 @@
 
 namespace attune::test {
 namespace {
+
+int folder_flush_error = 0;        // NOLINT: fsync takes no argument of ours
+std::uint64_t folder_flushes = 0;  // NOLINT
+
+int planned_fsync(int descriptor) {
+  struct stat what{};
+  if (::fstat(descriptor, &what) == 0 && S_ISDIR(what.st_mode)) {
+    ++folder_flushes;
+    if (folder_flush_error != 0) {
+      errno = folder_flush_error;
+      return -1;
+    }
+  }
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
 
 const Act kAct{.actor = "operator", .time = 1'700'000'500 * kSecond};
 
@@ -243,6 +265,29 @@ TEST(Rollback, GoesToACheckpointOrAPositionAndKeepsWhatItTakesBack) {
   EXPECT_EQ(read_audit(path)->entries.size(), 3U);
 }
 
+TEST(Rollback, TakesNothingBackBeforeTheNameOfTheFileIsOnTheDisk) {
+  const TestFolder folder;
+  const std::string path = make_store(folder, 50);
+  const std::string abandoned = folder.file("abandoned.jsonl");
+  StoreAdmin admin = admin_or_die(path);
+  folder_flush_error = EIO;
+  const Result<RollbackReport> refused =
+      admin.rollback({.checkpoint = {}, .position = 30, .abandon_to = abandoned}, kAct);
+  folder_flush_error = 0;
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::io) << refused.error().message;
+  EXPECT_EQ(admin.journal().last_position(), 50U);
+  EXPECT_FALSE(std::filesystem::exists(abandoned));
+
+  folder_flushes = 0;
+  folder_flush_error = EINVAL;
+  EXPECT_TRUE(admin.rollback({.checkpoint = {}, .position = 30, .abandon_to = abandoned}, kAct))
+      << "a file system that flushes no folders is no reason to refuse";
+  folder_flush_error = 0;
+  EXPECT_EQ(folder_flushes, 1U);
+  EXPECT_EQ(admin.journal().last_position(), 30U);
+}
+
 TEST(Rollback, IsRefusedWhereNoEngineCouldBeRecovered) {
   const TestFolder folder;
   const std::string path = make_store(folder, 50);
@@ -315,3 +360,6 @@ TEST(StoreAdmin, DoesNotCreateAStoreAtAWrongPath) {
 
 }  // namespace
 }  // namespace attune::test
+
+// In place of the C library's, for the whole program.
+extern "C" int fsync(int descriptor) { return attune::test::planned_fsync(descriptor); }

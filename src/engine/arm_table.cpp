@@ -9,37 +9,12 @@
 #include <attune/core/arm_set.hpp>
 
 #include "core/hash.hpp"
+#include "core/utf8.hpp"
 
 namespace attune {
 namespace {
 
 constexpr std::uint32_t kFormat = 1;
-
-/// Length of the well-formed UTF-8 sequence at the front of `text`; 0: none (Unicode 15, table 3-7).
-std::size_t sequence_length(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const auto follows = [&](std::size_t at, unsigned low, unsigned high) {
-    return at < text.size() && byte(at) >= low && byte(at) <= high;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) {
-    return 1;
-  }
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    return follows(1, 0x80, 0xBF) ? 2 : 0;
-  }
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : 0xBF;
-    return follows(1, low, high) && follows(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
-    return follows(1, low, high) && follows(2, 0x80, 0xBF) && follows(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
 
 bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; }
 
@@ -69,7 +44,7 @@ Result<void> check_features(std::string_view id, Features features, std::size_t 
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = detail::utf8_length(text);
     if (length == 0) {
       return false;
     }

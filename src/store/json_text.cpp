@@ -4,6 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+
+#include "core/utf8.hpp"
 
 namespace attune::detail {
 
@@ -20,16 +23,21 @@ void append_json_number(std::string& out, double value) {
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
+  while (!text.empty()) {
+    const char c = text.front();
     const auto byte = static_cast<unsigned char>(c);
+    const std::size_t length = utf8_length(text);
     if (c == '"' || c == '\\') {
       out += {'\\', c};
     } else if (byte < 0x20) {
       out += "\\u00";
       out += {kHex[byte >> 4U], kHex[byte & 0xFU]};
+    } else if (length == 0) {
+      out += "\xEF\xBF\xBD";  // a line that is no JSON would not come back at all
     } else {
-      out += c;
+      out += text.substr(0, length);
     }
+    text.remove_prefix(length == 0 ? 1 : length);
   }
   out += '"';
 }

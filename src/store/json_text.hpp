@@ -13,7 +13,7 @@ namespace attune::detail {
 
 /// `null` for a number that JSON cannot write.
 void append_json_number(std::string& out, double value);
-/// Quoted and escaped.
+/// Quoted and escaped. Bytes that are no UTF-8 become U+FFFD: it is for people, the record keeps the bytes.
 void append_json_string(std::string& out, std::string_view text);
 /// These two replace what `out` has.
 void write_json_array(std::string& out, std::span<const double> values);

@@ -73,6 +73,41 @@ TEST(Export, JsonLinesComeBackByteForByte) {
   EXPECT_EQ(read_audit(copy)->entries.size(), 1U) << "an import without effect is no act";
 }
 
+TEST(Export, TextThatIsNoUtf8IsShownReplacedAndComesBackByteForByte) {
+  const TestFolder folder;
+  const std::string path = folder.file("store.db");
+  static const std::string kArm = "caf\xE9";
+  {
+    const std::unique_ptr<Journal> journal = open_or_die(path);
+    journal->set_names(
+        {.point = {}, .arm = [](std::uint32_t, std::uint32_t) { return std::string_view(kArm); }});
+    RecordList list;
+    // Latin-1; a surrogate; overlong; cut off; and what must stay as it is.
+    list.decision(1, 0).event(EventKind::tick, "a\xED\xA0\x80z").event(EventKind::tick, "\xC0\xAF\xF0\x9F");
+    list.event(EventKind::tick, "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x7F");
+    ASSERT_TRUE(journal->append(list.views()));
+  }
+  const std::string file = folder.file("journal.jsonl");
+  ASSERT_TRUE(export_records(path, {}, ExportFormat::json_lines, file));
+  const std::vector<std::string> lines = lines_of(file);
+  const std::string bad = "\xEF\xBF\xBD";
+  EXPECT_EQ(Json::parse(lines.at(0))["arm"], "caf" + bad);
+  EXPECT_EQ(Json::parse(lines.at(1))["text"], "a" + bad + bad + bad + "z");
+  EXPECT_EQ(Json::parse(lines.at(2))["text"], bad + bad + bad + bad);
+  EXPECT_EQ(Json::parse(lines.at(3))["text"], "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x7F");
+
+  const std::string copy = folder.file("copy.db");
+  {
+    const std::unique_ptr<Journal> created = open_or_die(copy);
+  }
+  Result<StoreAdmin> admin = StoreAdmin::open(copy);
+  ASSERT_TRUE(admin);
+  const Result<ImportReport> imported = admin->import_records(file, kAct);
+  ASSERT_TRUE(imported) << imported.error().message;
+  EXPECT_EQ(imported->added, 4U);
+  EXPECT_EQ(*read_all(admin->journal()), *read_all(*open_or_die(path, OpenMode::read_only)));
+}
+
 TEST(Import, RefusesAFileAsAWhole) {
   const TestFolder folder;
   const std::string path = make_store(folder);

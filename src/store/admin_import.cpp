@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -96,6 +97,27 @@ class LineReader final : public nlohmann::json_sax<Json> {
   int depth_ = 0;
 };
 
+/// The next line without its line feed; false: there is none, or it cannot be read. Of a line that is too
+/// long no more is kept than shows that it is.
+[[nodiscard]] bool read_line(std::istream& in, std::string& text) {
+  std::array<char, std::size_t{1} << 14U> piece{};
+  text.clear();
+  while (text.size() <= kMaxLine) {
+    in.getline(piece.data(), piece.size());
+    const auto taken = static_cast<std::size_t>(in.gcount());
+    if (in.good()) {
+      text.append(piece.data(), taken - 1);  // the line feed is counted, not kept
+      return true;
+    }
+    text.append(piece.data(), taken);
+    if (in.eof() || in.bad() || taken == 0) {
+      return !in.bad() && !text.empty();
+    }
+    in.clear();  // the piece is full
+  }
+  return true;
+}
+
 /// The import of one file, line by line, inside one act.
 class Import {
  public:
@@ -135,7 +157,7 @@ Result<ImportReport> Import::run(const std::string& file) {
   rows_.set_names({.point = [this](std::uint32_t) { return std::string_view(line_.point_name); },
                    .arm = [this](std::uint32_t, std::uint32_t) { return std::string_view(line_.arm); }});
   std::string text;
-  while (std::getline(in, text)) {
+  while (read_line(in, text)) {
     ++number_;
     if (text.empty()) {
       continue;

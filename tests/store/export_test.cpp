@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Export and import of journal ranges.
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -106,6 +109,31 @@ TEST(Export, TextThatIsNoUtf8IsShownReplacedAndComesBackByteForByte) {
   ASSERT_TRUE(imported) << imported.error().message;
   EXPECT_EQ(imported->added, 4U);
   EXPECT_EQ(*read_all(admin->journal()), *read_all(*open_or_die(path, OpenMode::read_only)));
+}
+
+TEST(Import, TakesLinesOfAnyLengthUpToTheLimitAndReadsNoFurther) {
+  const TestFolder folder;
+  const std::string path = make_store(folder);
+  const std::string file = folder.file("journal.jsonl");
+  ASSERT_TRUE(export_records(path, {}, ExportFormat::json_lines, file));
+  StoreAdmin admin = std::move(*StoreAdmin::open(path));
+  const std::string first = lines_of(file).at(0);
+  constexpr std::size_t kPiece = std::size_t{1} << 14U;
+  for (const std::size_t size : {kPiece - 2, kPiece - 1, kPiece, kPiece + 1, 2 * kPiece - 2, 3 * kPiece}) {
+    for (const std::string_view end : {"", "\n", "\n\n"}) {
+      std::ofstream(file, std::ios::binary) << first << std::string(size - first.size(), ' ') << end;
+      const Result<ImportReport> known = admin.import_records(file, kAct);
+      ASSERT_TRUE(known) << size << ": " << known.error().message;
+      EXPECT_EQ(known->skipped, 1U) << size;
+    }
+  }
+  std::filesystem::resize_file(file, 0);
+  std::filesystem::resize_file(file, std::uintmax_t{1} << 40U);  // a hole: reading it all would not end
+  const Result<ImportReport> refused = admin.import_records(file, kAct);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::parse);
+  EXPECT_NE(refused.error().message.find("line 1: it is longer than 64 MiB"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST(Import, RefusesAFileAsAWhole) {

@@ -105,6 +105,7 @@ class Salvage {
   [[nodiscard]] Result<void> blank(std::uint64_t position, std::size_t index);
   void lose(std::uint64_t first, std::uint64_t last);
   void move_to(std::uint64_t position);
+  [[nodiscard]] Result<void> go_to_checkpoint();
   [[nodiscard]] Result<void> copy_checkpoints();
   [[nodiscard]] Result<void> copy_audit();
 
@@ -271,10 +272,30 @@ Result<void> Salvage::copy_records() {
     tables_[lowest].advance();
   }
   rows_.set_names({});
+  return {};
+}
+
+/// Where a sound checkpoint lies behind the last record that was found, the journal goes on there: its state
+/// has what the lost records said, and they are blank as those lost in the middle are.
+Result<void> Salvage::go_to_checkpoint() {
+  const std::uint64_t found = head_.position;
+  const CheckpointRow* newest = nullptr;
+  for (const CheckpointRow& row : checkpoints_) {
+    const std::uint64_t least = newest != nullptr ? newest->info.position : found;
+    const bool further = row.info.position > least && row.info.position - found <= kMaxGap;
+    newest = further && row.damage.empty() && read_state(from_, row) ? &row : newest;
+  }
+  Result<void> done;
+  if (newest != nullptr) {
+    const std::uint64_t position = newest->info.position;
+    done = fill_to(position);
+    done = done ? blank(position, 2) : done;
+    lose(position, position);
+  }
   if (end_ > head_.position && end_ - head_.position <= kMaxGap) {
     lose(head_.position + 1, end_);
   }
-  return {};
+  return done;
 }
 
 Result<void> Salvage::copy_checkpoints() {
@@ -339,6 +360,9 @@ Result<void> Salvage::run() {
   }
   if (done && report_.records == 0) {
     return fail(Errc::corrupt_state, "'" + from_.path + "' has no record that can be read");
+  }
+  if (done) {
+    done = go_to_checkpoint();
   }
   if (done) {
     done = copy_checkpoints();

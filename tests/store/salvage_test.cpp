@@ -128,11 +128,50 @@ TEST(Salvage, NamesTheLossOfTheEndAndOfTheBeginning) {
   EXPECT_EQ(report->lost[0].last, 7U);
   EXPECT_EQ(report->lost[1].first, 391U);
   EXPECT_EQ(report->lost[1].last, 400U);
-  EXPECT_EQ(report->last_position, 390U);
-  ASSERT_EQ(report->notes.size(), 1U) << "the checkpoint at 400 has no journal";
-  EXPECT_TRUE(report->recoverable) << "from the one at 200";
+  EXPECT_EQ(report->last_position, 400U);
+  EXPECT_TRUE(report->notes.empty()) << report->notes[0];
+  EXPECT_EQ(report->checkpoints, 2U);
+  EXPECT_TRUE(report->recoverable) << "the state at 400 has what the lost records said";
   expect_sound(fresh);
-  EXPECT_EQ(open_or_die(fresh)->first_position(), 8U);
+  const std::unique_ptr<Journal> journal = open_or_die(fresh);
+  EXPECT_EQ(journal->first_position(), 8U);
+  EXPECT_EQ((*journal->newest_checkpoint(nullptr))->state, state_of(60'000, 201));
+}
+
+TEST(Salvage, GoesOnFromTheNewestSoundCheckpointBehindALostEnd) {
+  for (const bool damaged : {false, true}) {
+    const TestFolder folder;
+    const std::string path = make_store(folder);
+    ASSERT_TRUE(open_or_die(path)->append(RecordList(401).mixed(10).views()));
+    run_sql(path,
+            "DELETE FROM decisions WHERE position > 390; DELETE FROM outcomes WHERE position > 390;"
+            "DELETE FROM events WHERE position > 390");
+    if (damaged) {
+      run_sql(path, "UPDATE checkpoints SET sha256 = 'x' WHERE position = 400");
+    }
+    const std::string fresh = folder.file("fresh.db");
+    const Result<SalvageReport> report = salvage(path, fresh, kAct);
+    ASSERT_TRUE(report) << report.error().message;
+    const std::uint64_t end = damaged ? 390 : 400;
+    EXPECT_EQ(report->last_position, end);
+    EXPECT_EQ(report->records, 390U);
+    EXPECT_EQ(report->checkpoints, damaged ? 1U : 2U);
+    EXPECT_EQ(report->notes.size(), damaged ? 1U : 0U) << "what was left behind is named";
+    ASSERT_EQ(report->lost.size(), 1U);
+    EXPECT_EQ(report->lost[0].first, 391U);
+    EXPECT_EQ(report->lost[0].last, 410U) << "those behind the checkpoint too";
+    EXPECT_TRUE(report->recoverable);
+    expect_sound(fresh);
+    {
+      const std::unique_ptr<Journal> journal = open_or_die(fresh);
+      const Result<std::optional<Checkpoint>> newest = journal->newest_checkpoint(nullptr);
+      ASSERT_TRUE(newest && *newest);
+      EXPECT_EQ((*newest)->info.position, damaged ? 200U : 400U);
+      ASSERT_TRUE(journal->append(RecordList(end + 1).mixed(5).views()));
+    }
+    expect_sound(fresh);
+    EXPECT_EQ(read_all(*open_or_die(fresh), end + 1)->size(), 5U);
+  }
 }
 
 TEST(Salvage, SavesWhatItCanWhenAnyPageOfTheFileIsZeroed) {

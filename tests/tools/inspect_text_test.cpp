@@ -107,6 +107,25 @@ TEST(InspectMoment, ReadsTimesBeforeTheLastRecord) {
   }
 }
 
+TEST(InspectMoment, SpansEndWhereNanosecondsEnd) {
+  constexpr Nanos kFirst = std::numeric_limits<Nanos>::min();
+  constexpr Nanos kLast = std::numeric_limits<Nanos>::max();
+  EXPECT_EQ(span_between(3, 10), 7);
+  EXPECT_EQ(span_between(10, 3), -7);
+  EXPECT_EQ(span_between(kFirst, kLast), kLast);
+  EXPECT_EQ(span_between(kLast, kFirst), kFirst);
+  EXPECT_EQ(span_between(kFirst, 0), kLast);
+  EXPECT_EQ(span_between(0, kFirst), kFirst);
+  EXPECT_EQ(span_between(1, kFirst), kFirst);
+  EXPECT_EQ(span_between(kFirst, -1), kLast);
+  EXPECT_EQ(span_between(kFirst, kFirst), 0);
+  EXPECT_EQ(span_between(-1, kLast), kLast);
+  EXPECT_EQ(time_before(kFirst + 5, 9), kFirst);
+  EXPECT_EQ(time_before(5, 9), -4);
+  EXPECT_EQ(parse_moment("-7d")->at(kFirst + 1), kFirst);
+  EXPECT_EQ(time_text(kFirst + 1'000), "1677-09-21T00:12:43.145225Z");
+}
+
 TEST(InspectStats, GivesStudentsAndWilsonsIntervals) {
   Moments plain;
   for (const double x : {0.5, 1.0, 0.0, 0.5}) {

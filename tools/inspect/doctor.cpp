@@ -10,6 +10,7 @@
 
 #include "tools/inspect/commands.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/moment.hpp"
 #include "tools/inspect/summary.hpp"
 #include "tools/inspect/text.hpp"
 #include "tools/inspect/traffic.hpp"
@@ -61,17 +62,18 @@ void check_files(const StoreSummary& summary, Nanos now, Findings& findings) {
                               "into the file."});
   }
   constexpr Nanos kSilent = 600 * kSecond;
-  if (summary.writer && summary.last_time && now - *summary.last_time > kSilent) {
+  if (summary.writer && summary.last_time && span_between(*summary.last_time, now) > kSilent) {
     findings.push_back(
         {Urgency::note,
          "process " + std::to_string(*summary.writer) + " has the store open, and wrote its last record " +
-             span_text(now - *summary.last_time) + " ago",
+             span_text(span_between(*summary.last_time, now)) + " ago",
          "If the service has traffic, look at its health: a store that fails or a queue that is full "
          "shows there (store_error, queue_shed)."});
   }
-  if (summary.writer && summary.last_time && *summary.last_time - now > 60 * kSecond) {
+  if (summary.writer && summary.last_time && span_between(now, *summary.last_time) > 60 * kSecond) {
     findings.push_back(
-        {Urgency::warning, "the last record lies " + span_text(*summary.last_time - now) + " in the future",
+        {Urgency::warning,
+         "the last record lies " + span_text(span_between(now, *summary.last_time)) + " in the future",
          "Compare the clocks of this machine and of the engine's: join windows follow the records' time."});
   }
 }

@@ -12,6 +12,7 @@
 #include "tools/inspect/commands.hpp"
 #include "tools/inspect/fold.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/moment.hpp"
 #include "tools/inspect/record_text.hpp"
 #include "tools/inspect/text.hpp"
 
@@ -125,7 +126,8 @@ struct Story {
   for (const FoundOutcome& outcome : story.decision.outcomes) {
     const auto fate = story.fates.find(outcome.position);
     out += "  record " + grouped(outcome.position) + ", " + time_text(outcome.time) + ", after " +
-           span_text(outcome.time - story.decision.time) + ": " + components_text(outcome, 8) + " (" +
+           span_text(span_between(story.decision.time, outcome.time)) + ": " + components_text(outcome, 8) +
+           " (" +
            (fate == story.fates.end() ? std::string("not folded") : std::string(to_string(fate->second))) +
            ")\n";
   }

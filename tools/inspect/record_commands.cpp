@@ -10,6 +10,7 @@
 #include "tools/inspect/commands.hpp"
 #include "tools/inspect/found_records.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/moment.hpp"
 #include "tools/inspect/record_text.hpp"
 #include "tools/inspect/text.hpp"
 
@@ -60,7 +61,7 @@ Json decision_json(const FoundDecision& decision, const std::string& point) {
   Json outcomes = Json::array();
   for (const FoundOutcome& outcome : decision.outcomes) {
     outcomes.push_back(outcome_json(outcome));
-    outcomes.back()["delay_s"] = static_cast<double>(outcome.time - decision.time) / 1e9;
+    outcomes.back()["delay_s"] = static_cast<double>(span_between(decision.time, outcome.time)) / 1e9;
   }
   return {{"position", decision.position},
           {"time", time_text(decision.time)},
@@ -92,7 +93,7 @@ namespace {
     std::string outcomes;
     for (const FoundOutcome& outcome : decision.outcomes) {
       outcomes += (outcomes.empty() ? "" : "; ") + components_text(outcome, 6) + " after " +
-                  span_text(outcome.time - decision.time);
+                  span_text(span_between(decision.time, outcome.time));
     }
     table.add({std::to_string(decision.position), time_text(decision.time),
                name_or_number(reader.point_name(decision.point), decision.point),
@@ -132,7 +133,7 @@ namespace {
                name_or_number(reader.point_name(joined.point), joined.point), outcome.decision.to_string(),
                decision ? std::to_string(decision->position) : "unknown",
                decision ? choice_text(*decision) : std::string(1, '-'),
-               decision ? span_text(outcome.time - decision->time) : std::string(1, '-'),
+               decision ? span_text(span_between(decision->time, outcome.time)) : std::string(1, '-'),
                outcome.key == 0 ? std::string(1, '-') : hex_text(outcome.key), components_text(outcome, 6)});
   }
   return table.empty() ? "no outcome fits\n" : table.text();
@@ -148,7 +149,7 @@ namespace {
     if (joined.decision) {
       json["decision_position"] = joined.decision->position;
       json["arm"] = json_text(joined.decision->arm);
-      json["delay_s"] = static_cast<double>(joined.outcome.time - joined.decision->time) / 1e9;
+      json["delay_s"] = static_cast<double>(span_between(joined.decision->time, joined.outcome.time)) / 1e9;
     }
     list.push_back(std::move(json));
   }
@@ -163,8 +164,9 @@ namespace {
         std::to_string(joined.outcome.position) + "," + time_text(joined.outcome.time) + "," +
         csv_cell(reader.point_name(joined.point)) + "," + joined.outcome.decision.to_string() + "," +
         (joined.decision ? csv_cell(joined.decision->arm) : std::string()) + "," +
-        (joined.decision ? exact(static_cast<double>(joined.outcome.time - joined.decision->time) / 1e9)
-                         : std::string());
+        (joined.decision
+             ? exact(static_cast<double>(span_between(joined.decision->time, joined.outcome.time)) / 1e9)
+             : std::string());
     for (const auto& [name, value] : joined.outcome.components) {
       out += front + "," + csv_cell(name) + "," + exact(value) + "\n";
     }
@@ -177,7 +179,7 @@ namespace {
   for (const CheckpointReport& report : checkpoints) {
     const CheckpointInfo& info = report.info;
     table.add({std::to_string(info.number), grouped(info.position), time_text(info.time),
-               span_text(now - info.time), size_text(info.bytes), size_text(report.stored_bytes),
+               span_text(span_between(info.time, now)), size_text(info.bytes), size_text(report.stored_bytes),
                printable(report.codec), to_hex(info.digest).substr(0, 16),
                report.damage.empty() ? "yes" : "no: " + printable(report.damage)});
   }

@@ -10,6 +10,7 @@
 #include "tools/inspect/commands.hpp"
 #include "tools/inspect/fold.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/moment.hpp"
 #include "tools/inspect/summary.hpp"
 #include "tools/inspect/text.hpp"
 
@@ -25,7 +26,8 @@ constexpr std::uint64_t kMostForRates = 200'000;
 Result<Rate> rate_before_end(StoreReader& reader, Nanos window) {
   Rate rate{.window = window};
   const Nanos end = reader.summary().last_time.value_or(0);
-  const Result<std::uint64_t> at = reader.position_of(end - window);
+  const Nanos begin = time_before(end, window);
+  const Result<std::uint64_t> at = reader.position_of(begin);
   if (!at) {
     return tl::unexpected(at.error());
   }
@@ -33,7 +35,7 @@ Result<Rate> rate_before_end(StoreReader& reader, Nanos window) {
   const std::uint64_t first = std::max(*at, enough);
   Nanos oldest = end;
   Result<void> walked = reader.walk(first, reader.last(), [&](const StoredRecord& record) {
-    if (record.header.time >= end - window) {
+    if (record.header.time >= begin) {
       oldest = std::min(oldest, record.header.time);
       rate.decisions += record.header.kind == RecordKind::decision ? 1 : 0;
       rate.outcomes += record.header.kind == RecordKind::outcome ? 1 : 0;
@@ -44,8 +46,8 @@ Result<Rate> rate_before_end(StoreReader& reader, Nanos window) {
     return tl::unexpected(std::move(walked).error());
   }
   // Too many to read them all, or a journal that is younger than the window: what was read spans less.
-  if (first > *at || reader.summary().first_time.value_or(0) > end - window) {
-    rate.window = std::max<Nanos>(end - oldest, kSecond);
+  if (first > *at || reader.summary().first_time.value_or(0) > begin) {
+    rate.window = std::max(span_between(oldest, end), kSecond);
   }
   return rate;
 }
@@ -90,7 +92,7 @@ struct Glance {
   }
   const CheckpointInfo& info = *summary.checkpoint;
   return std::to_string(info.number) + " at record " + grouped(info.position) + ", " + time_text(info.time) +
-         ", " + span_text(now - info.time) + " old, " + size_text(info.bytes) + ", sound; " +
+         ", " + span_text(span_between(info.time, now)) + " old, " + size_text(info.bytes) + ", sound; " +
          plural(summary.position - info.position, "record") + " since";
 }
 
@@ -120,7 +122,8 @@ struct Glance {
   add_line(out, "first", time_or_dash(summary.first_time));
   add_line(out, "last",
            time_or_dash(summary.last_time) +
-               (summary.last_time ? ", " + span_text(now - *summary.last_time) + " ago" : std::string()));
+               (summary.last_time ? ", " + span_text(span_between(*summary.last_time, now)) + " ago"
+                                  : std::string()));
   for (const Rate& rate : glance.rates) {
     add_line(out, &rate == glance.rates.data() ? "rates" : "", rate_text(rate));
   }
@@ -182,8 +185,9 @@ struct Glance {
             {"points", summary.points},
             {"first_time", json_time(summary.first_time)},
             {"last_time", json_time(summary.last_time)},
-            {"age_seconds",
-             summary.last_time ? Json(static_cast<double>(now - *summary.last_time) / 1e9) : Json(nullptr)},
+            {"age_seconds", summary.last_time
+                                ? Json(static_cast<double>(span_between(*summary.last_time, now)) / 1e9)
+                                : Json(nullptr)},
             {"rates", std::move(rates)},
             {"checkpoints", summary.checkpoints},
             {"checkpoint", nullptr},
@@ -192,7 +196,8 @@ struct Glance {
             {"problems", summary.problems}};
   if (summary.checkpoint) {
     json["checkpoint"] = json_checkpoint(*summary.checkpoint);
-    json["checkpoint"]["age_seconds"] = static_cast<double>(now - summary.checkpoint->time) / 1e9;
+    json["checkpoint"]["age_seconds"] =
+        static_cast<double>(span_between(summary.checkpoint->time, now)) / 1e9;
     json["checkpoint"]["records_since"] = summary.position - summary.checkpoint->position;
   }
   return json;

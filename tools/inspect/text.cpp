@@ -92,11 +92,12 @@ std::string span_text(Nanos span) {
 
 std::string time_text(Nanos time) {
   using std::chrono::floor;
-  const std::chrono::sys_time<std::chrono::nanoseconds> moment{std::chrono::nanoseconds(time)};
+  // In microseconds: the first midnight that nanoseconds reach back to is beyond their limit.
+  const auto moment = floor<std::chrono::microseconds>(
+      std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::nanoseconds(time)));
   const auto day = floor<std::chrono::days>(moment);
   const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss<std::chrono::microseconds> clock(
-      floor<std::chrono::microseconds>(moment - day));
+  const std::chrono::hh_mm_ss<std::chrono::microseconds> clock(moment - day);
   std::array<char, 48> buffer{};
   const int size = std::snprintf(
       buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),

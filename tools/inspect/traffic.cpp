@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/inspect/moment.hpp"
+
 namespace attune::tools {
 namespace {
 
@@ -146,7 +148,7 @@ void Traffic::add_outcome(const OutcomeRecord& outcome, const StoreReader& reade
   ++at.outcomes;
   at.last_time = std::max(at.last_time.value_or(outcome.header.time), outcome.header.time);
   // A sample that keeps the newest: what is overwritten is as good as random.
-  const Nanos delay = outcome.header.time - place.time;
+  const Nanos delay = span_between(place.time, outcome.header.time);
   if (at.delays.size() < kDelaySample) {
     at.delays.push_back(delay);
   } else {

@@ -9,7 +9,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstdint>
 
 namespace attune::tools {
 namespace {
@@ -113,6 +115,38 @@ StopSignal::Wake StopSignal::wait(int descriptor, std::chrono::milliseconds limi
   }
   // A poll that was interrupted counts as idle; one that failed otherwise lets read() find out why.
   return ready == 0 || (ready < 0 && errno == EINTR) ? Wake::idle : Wake::readable;
+}
+
+/// False: the reader took nothing for `grace` after a signal.
+bool StopSignal::wait_for_room(int descriptor, std::chrono::milliseconds grace) const {
+  std::array<pollfd, 2> both{{{.fd = descriptor, .events = POLLOUT, .revents = 0},
+                              {.fd = read_end_, .events = POLLIN, .revents = 0}}};
+  while (::poll(both.data(), both.size(), -1) < 0 && errno == EINTR) {
+  }
+  if (both[0].revents != 0 || both[1].revents == 0) {
+    return true;  // there is room, or write() says what is wrong
+  }
+  const auto end = std::chrono::steady_clock::now() + grace;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const int ready = ::poll(both.data(), 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (ready >= 0 || errno != EINTR) {
+      return ready != 0;
+    }
+  }
+}
+
+bool StopSignal::write_all(int descriptor, std::string_view text, std::chrono::milliseconds grace) const {
+  // A pipe with room takes this much at once: a larger write could block where no signal ends it.
+  constexpr std::size_t kAtOnce = PIPE_BUF;
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, kAtOnce);
+    if (!wait_for_room(descriptor, grace) || !tools::write_all(descriptor, piece)) {
+      return false;
+    }
+    text.remove_prefix(piece.size());
+  }
+  return true;
 }
 
 bool write_all(int descriptor, std::string_view text) {

@@ -49,12 +49,17 @@ class StopSignal {
 
   /// Waits until `descriptor` can be read, a signal came, or the time is over.
   [[nodiscard]] Wake wait(int descriptor, std::chrono::milliseconds limit) const;
+  /// Writes all of `text`. After a signal a reader that takes nothing for so long (`grace`) is given up.
+  /// False then, and when the reader is gone or the write was refused.
+  [[nodiscard]] bool write_all(int descriptor, std::string_view text, std::chrono::milliseconds grace) const;
 
  private:
+  [[nodiscard]] bool wait_for_room(int descriptor, std::chrono::milliseconds grace) const;
+
   int read_end_ = -1;
 };
 
-/// Writes all of `text`. False when the reader is gone or the write was refused.
+/// Writes all of `text`, however long that takes. False when the reader is gone or the write was refused.
 [[nodiscard]] bool write_all(int descriptor, std::string_view text);
 
 }  // namespace attune::tools

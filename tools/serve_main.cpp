@@ -24,6 +24,7 @@ constexpr int kFailed = 1;  // configuration, store, or the reader went away
 constexpr int kUsage = 2;
 constexpr std::size_t kLongestLine = std::size_t{4} << 20U;
 constexpr std::chrono::milliseconds kIdle{1000};
+constexpr std::chrono::milliseconds kGrace{1000};  // for a slow reader, once asked to stop
 constexpr std::size_t kFlushAt = std::size_t{1} << 17U;
 
 struct Arguments {
@@ -50,12 +51,12 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 /// Shows what was answered, after it is in the store.
-bool flush(ServeSession& session, std::string& out) {
+bool flush(ServeSession& session, std::string& out, const StopSignal& stop) {
   if (out.empty()) {
     return true;
   }
   session.settle(out);
-  const bool written = write_all(STDOUT_FILENO, out);
+  const bool written = stop.write_all(STDOUT_FILENO, out, kGrace);
   out.clear();
   return written;
 }
@@ -75,7 +76,7 @@ bool serve(ServeSession& session) {
         ServeSession::refuse_long_line(kLongestLine, out);
         break;
       case LineReader::Next::starved:
-        if (!flush(session, out)) {
+        if (!flush(session, out, stop)) {
           return false;
         }
         switch (stop.wait(STDIN_FILENO, kIdle)) {
@@ -93,11 +94,11 @@ bool serve(ServeSession& session) {
         goes_on = false;
         break;
     }
-    if (out.size() >= kFlushAt && !flush(session, out)) {
+    if (out.size() >= kFlushAt && !flush(session, out, stop)) {
       return false;
     }
   }
-  return flush(session, out);
+  return flush(session, out, stop);
 }
 
 int run(const Arguments& arguments) {

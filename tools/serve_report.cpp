@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "tools/json_writer.hpp"
 
 namespace attune::tools {
@@ -76,7 +78,8 @@ void write_opened(const Engine& engine, JsonWriter& json) {
   json.key("position").number(metrics.position);
   json.key("notes").open_array();
   for (const std::string& note : engine.recovery_notes()) {
-    json.text(note);
+    // It may hold a path, which is whatever the file system has.
+    json.raw(nlohmann::json(note).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   json.close_array();
 }

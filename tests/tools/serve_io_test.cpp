@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/serve_io.hpp"
 
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -87,6 +89,43 @@ TEST(StopSignal, WakesAWaiter) {
   EXPECT_EQ(stop.wait(ends[0], brief), StopSignal::Wake::stop);
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+TEST(StopSignal, EndsAWriteThatNobodyReads) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const StopSignal stop;
+  const std::chrono::milliseconds brief{20};
+  ASSERT_TRUE(stop.write_all(ends[1], std::string(60'000, 'x'), brief)) << "a pipe holds 65,536 bytes";
+  const pthread_t writer = ::pthread_self();
+  std::thread later([&] {
+    std::this_thread::sleep_for(brief);
+    ::pthread_kill(writer, SIGTERM);
+  });
+  EXPECT_FALSE(stop.write_all(ends[1], std::string(60'000, 'y'), brief));
+  later.join();
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST(StopSignal, LetsAReaderThatIsThereHaveEverything) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const StopSignal stop;
+  ASSERT_EQ(::raise(SIGTERM), 0);
+  std::string got;
+  std::thread reader([&] {
+    std::array<char, 4096> piece{};
+    for (ssize_t size = 0; (size = ::read(ends[0], piece.data(), piece.size())) > 0;) {
+      got.append(piece.data(), static_cast<std::size_t>(size));
+    }
+  });
+  const std::string text(1'000'000, 'z');
+  EXPECT_TRUE(stop.write_all(ends[1], text, std::chrono::milliseconds(60'000)));
+  ::close(ends[1]);
+  reader.join();
+  EXPECT_EQ(got, text);
+  ::close(ends[0]);
 }
 
 }  // namespace

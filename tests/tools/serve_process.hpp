@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,6 +97,12 @@ class Server {
     }
   }
   void close_output() { ::close(std::exchange(out_, -1)); }
+  /// Bytes of answers that wait in the pipe.
+  [[nodiscard]] int unread() const {
+    int bytes = 0;
+    EXPECT_EQ(::ioctl(out_, FIONREAD, &bytes), 0);
+    return bytes;
+  }
   [[nodiscard]] pid_t process() const { return process_; }
   void signal(int number) const { ::kill(process_, number); }
   /// Its exit status, or minus the signal that ended it.

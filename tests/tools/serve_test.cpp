@@ -2,9 +2,12 @@
 // The program attune-serve as its users meet it: a process behind two pipes.
 #include <signal.h>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -66,6 +69,44 @@ TEST_F(ServeProcess, LinesThatAreTooLongGetOneErrorAndItGoesOn) {
   server.send_raw("}\n{\"op\":\"version\",\"ref\":1}\n");
   EXPECT_EQ(server.receive()["error"]["code"], "parse");
   EXPECT_EQ(server.receive()["ref"], 1);
+}
+
+TEST_F(ServeProcess, ASignalEndsItWhileNobodyReadsItsAnswers) {
+  int code = 0;
+  {
+    Server server({"--stdio", "--config", config(), "--store", store()}, error_file());
+    std::string lines;
+    // 40 KiB of requests, which fit a pipe; 200 KiB of answers do not.
+    for (int i = 0; i < 1'500; ++i) {
+      lines += "{\"op\":\"decide\",\"point\":\"p\"}\n";
+    }
+    server.send_raw(lines);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (server.unread() < 60'000 && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    server.signal(SIGTERM);
+    code = server.wait();
+  }
+  EXPECT_EQ(code, 1);
+  EXPECT_NE(errors().find("nobody reads the answers"), std::string::npos) << errors();
+  Server again({"--stdio", "--config", config(), "--store", store()});
+  EXPECT_GT(again.ask({{"op", "metrics"}})["position"], 100) << "what was decided is stored";
+}
+
+TEST_F(ServeProcess, NotesWithAPathThatIsNoUtf8AreStillJson) {
+  const std::string path = (folder_ / "caf\xE9.attune").string();
+  {
+    Server server({"--stdio", "--config", config(), "--store", path});
+    server.ask(outcome(server.ask(kDecide), 0.5));
+    server.ask({{"op", "end"}});
+    EXPECT_EQ(server.wait(), 0);
+  }
+  std::ofstream(path + "-lock") << "damaged";  // a note names the file
+  Server again({"--stdio", "--store", path});
+  std::ifstream file(config());
+  const Json opened = again.ask({{"op", "init"}, {"config", Json::parse(file)}});
+  EXPECT_NE(opened.at("notes").dump().find("caf\xEF\xBF\xBD.attune-lock"), std::string::npos) << opened;
 }
 
 TEST_F(ServeProcess, EndOfInputAndSignalsLeaveEverythingStored) {

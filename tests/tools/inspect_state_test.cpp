@@ -252,6 +252,32 @@ TEST(InspectState, DrawsPicturesAndOverwritesNone) {
   expect_one_line(inspect({path, "plot", "--out", out}), 2, "nothing is overwritten");
 }
 
+TEST(InspectState, DrawsPointsWhoseNamesMakeTheSameFileName) {
+  const TestFolder folder;
+  const std::string path = folder.file("store.db");
+  const std::vector<std::string> names{
+      "a/b", "a b", "A_b", "a_b-2", std::string(120, 'x'), std::string(130, 'x')};
+  {
+    const std::unique_ptr<Journal> journal = test::open_or_die(path);
+    journal->set_names(
+        {.point = [&](std::uint32_t point) { return std::string_view(names.at(point)); }, .arm = {}});
+    test::RecordList list;
+    for (std::uint32_t point = 0; point < names.size(); ++point) {
+      list.decision(point + 1, 0, point);
+    }
+    ASSERT_TRUE(journal->append(list.views()));
+  }
+  const std::string out = folder.file("pictures");
+  const Json json = json_of({path, "plot", "--out", out, "--json"});
+  const std::string cut(100, 'x');
+  std::vector<std::string> expected;
+  for (const std::string& part : {std::string("a_b"), std::string("a_b-2"), std::string("A_b-3"),
+                                  std::string("a_b-2-2"), cut, cut + "-2"}) {
+    expected.push_back(out + "/" + part + "-shares.svg");
+  }
+  EXPECT_EQ(json["files"].get<std::vector<std::string>>(), expected);
+}
+
 TEST(InspectState, FindsRecordsByTimeAndEpisode) {
   const TestFolder folder;
   const std::string path = folder.file("store.db");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -171,6 +172,22 @@ class Courses {
   return out.substr(0, 100);
 }
 
+/// The same for several names: one that would be another's, in whatever case, gets a number behind it.
+[[nodiscard]] std::string unique_file_part(const std::string& name, std::set<std::string>& taken) {
+  const std::string part = file_part(name);
+  std::string unique = part;
+  const auto is_new = [&] {
+    std::string key = unique;
+    std::ranges::transform(
+        key, key.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return taken.insert(key).second;
+  };
+  for (int number = 2; !is_new(); ++number) {
+    unique = part + "-" + std::to_string(number);
+  }
+  return unique;
+}
+
 }  // namespace
 
 Result<Answer> run_plot(const Options& options, const Surroundings& /*around*/) {
@@ -196,6 +213,7 @@ Result<Answer> run_plot(const Options& options, const Surroundings& /*around*/) 
     return tl::unexpected(std::move(walked).error());
   }
   std::vector<std::string> written;
+  std::set<std::string> taken;
   for (const auto& [number, course] : courses.points()) {
     if (course.chosen.empty()) {
       continue;
@@ -205,8 +223,9 @@ Result<Answer> run_plot(const Options& options, const Surroundings& /*around*/) 
     if (!course.components.empty()) {
       files.emplace_back("learning", curves_of(course, name));
     }
+    const std::string part = unique_file_part(name, taken);
     for (const auto& [kind, svg] : files) {
-      const std::string path = folder + "/" + file_part(name) + "-" + kind + ".svg";
+      const std::string path = folder + "/" + part + "-" + kind + ".svg";
       if (Result<void> made = write_new_file(path, svg); !made) {
         return tl::unexpected(std::move(made).error());
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulations/detect_command.hpp"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -96,6 +97,19 @@ std::optional<double> line_value(std::string_view text) {
   return value;
 }
 
+/// Digits of a number that anybody writes; a stream without line feeds is none of lines.
+constexpr std::size_t kLongestLine = 4096;
+
+/// The next line without its line feed; false: there is none. Of a line that is too long no more is kept than
+/// shows that it is.
+bool read_line(std::istream& input, std::string& line) {
+  std::array<char, kLongestLine + 2> piece{};
+  input.getline(piece.data(), piece.size());
+  const auto taken = static_cast<std::size_t>(input.gcount());
+  line.assign(piece.data(), input.good() ? taken - 1 : taken);  // the line feed is counted, not kept
+  return !input.bad() && taken > 0;
+}
+
 struct Found {
   std::uint64_t values = 0;
   std::vector<std::uint64_t> drifts;
@@ -106,8 +120,12 @@ Result<Found> run_detector(std::istream& input, const std::string& source, AnyDe
   Found found;
   std::string line;
   std::uint64_t number = 0;
-  while (std::getline(input, line)) {
+  while (read_line(input, line)) {
     ++number;
+    if (line.size() > kLongestLine) {
+      return fail(Errc::parse, source + " line " + std::to_string(number) + " is longer than " +
+                                   std::to_string(kLongestLine) + " bytes; a value a line is expected");
+    }
     const std::string_view text = trimmed(line);
     if (text.empty() && input.peek() == std::istream::traits_type::eof()) {
       break;  // an empty last line

@@ -134,7 +134,13 @@ TEST(Detect, NamesTheLineThatIsNoNumber) {
   refuse("+-1\n", "1: \"+-1\" is not a number");
   refuse("0x10\n", "1: \"0x10\" is not a number");
   refuse("\x1b[31m\n", "1: \"?[31m\" is not a number");
-  refuse(std::string(100'000, 'a'), "1: \"" + std::string(40, 'a') + "\" is not a number");
+  refuse(std::string(4096, 'a'), "1: \"" + std::string(40, 'a') + "\" is not a number");
+  refuse("1\n" + std::string(4096, 'a') + "\n", "2: \"" + std::string(40, 'a') + "\" is not a number");
+  for (const std::string end : {"", "\n", "a\n"}) {
+    refuse("1\n" + std::string(4097, 'a') + end, "2 is longer than 4096 bytes");
+  }
+  // A stream without end and without lines.
+  expect_refused(run_program(detect("adwin", "/dev/zero")), "/dev/zero line 1 is longer than 4096 bytes");
 }
 
 TEST(Detect, RefusesDetectorsOptionsAndFilesThatAreNotThere) {

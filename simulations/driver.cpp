@@ -78,7 +78,7 @@ class Run {
       clock_->set(op.time);
       ++operations_;
       if (op.decide) {
-        if (decided >= result_.decisions.size()) {
+        if (decided >= result_.decisions.size() || result_.decisions[decided].arm >= info_.arms.size()) {
           return fail(Errc::corrupt_state, "the store's operations are not those of this scenario");
         }
         take_down(op.step, result_.decisions[decided].arm);

@@ -41,9 +41,9 @@ struct LoggedData {
 
 /// Reads the decisions of one point of an attune store, joined with their outcomes: the last value of each
 /// component counts, valued by the point's reward specification. Decisions with a deferred propensity,
-/// without a complete outcome, or not answered by the live policy are left out and counted. An empty name
-/// means the only point. Errors: io, corrupt_state, unknown_point, unsupported (contexts that are not dense,
-/// optimizers).
+/// without a complete outcome, without the name of their arm, or not answered by the live policy are left out
+/// and counted; erased ones are passed over. An empty name means the only point. Errors: io, corrupt_state,
+/// unknown_point, unsupported (contexts that are not dense, optimizers).
 [[nodiscard]] Result<LoggedData> read_logged_store(const std::string& path, const std::string& point);
 
 }  // namespace attune::sim

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <attune/core/record.hpp>
-#include <attune/store/journal.hpp>
+#include <attune/store/inspect.hpp>
 
 #include "simulations/json_reader.hpp"
 #include "simulations/logged_data.hpp"
@@ -85,20 +85,23 @@ Result<StoredPoint> find_point(const std::string& config_text, const std::string
 /// Reads all records and joins outcomes to the point's decisions.
 class Joiner {
  public:
-  explicit Joiner(StoredPoint& point) : point_(point) {}
-
-  Errc take(ByteView bytes) {
-    RecordHeader header;
-    if (const Errc code = read_header(bytes, header); code != Errc::ok) {
-      return code;
+  explicit Joiner(StoredPoint& point) : point_(point) {
+    for (std::size_t i = 0; i < point_.arms.size(); ++i) {
+      arm_index_.emplace(point_.arms[i], i);
     }
-    switch (header.kind) {
+  }
+
+  Errc take(const StoredRecord& stored) {
+    if (stored.erased) {
+      return Errc::ok;
+    }
+    switch (stored.header.kind) {
       case RecordKind::decision:
-        return header.point == point_.number ? decision(bytes) : Errc::ok;
+        return stored.header.point == point_.number ? decision(stored) : Errc::ok;
       case RecordKind::outcome:
-        return outcome(bytes);
+        return outcome(stored.bytes);
       case RecordKind::event:
-        return header.point == point_.number ? event(bytes) : Errc::ok;
+        return stored.header.point == point_.number ? event(stored.bytes) : Errc::ok;
     }
     return Errc::ok;
   }
@@ -121,11 +124,12 @@ class Joiner {
       out.reward.push_back(point_.valuation.value(d.parts));
       out.propensity.push_back(d.propensity);
     }
-    out.left_out += other_rungs_;
+    out.left_out += unusable_;
     if (out.left_out > 0) {
-      out.left_out_why =
-          std::to_string(out.left_out) +
-          " decisions have a deferred propensity, no complete outcome, or were not made by the policy";
+      out.left_out_why = std::to_string(out.left_out) +
+                         " decisions have a deferred propensity, no complete outcome, no name of their arm, "
+                         "or were not made "
+                         "by the policy";
     }
     if (out.rows() == 0) {
       return fail(Errc::unsupported, path + ": no decision can be replayed; " +
@@ -144,21 +148,22 @@ class Joiner {
   }
 
  private:
-  Errc decision(ByteView bytes) {
+  Errc decision(const StoredRecord& stored) {
     DecisionRecord record;
-    if (const Errc code = decode(bytes, record); code != Errc::ok) {
+    if (const Errc code = decode(stored.bytes, record); code != Errc::ok) {
       return code;
     }
     if (!record.input.sparse.empty() || record.arm == kNoArm) {
       return Errc::unsupported;
     }
-    if (record.rung != Rung::policy || to_index(record.arm) >= point_.arms.size()) {
-      ++other_rungs_;
+    // A slot is another arm's once its own was removed: only the name says which one was chosen.
+    if (record.rung != Rung::policy || stored.arm.empty()) {
+      ++unusable_;
       return Errc::ok;
     }
     index_.emplace(record.header.id, decisions_.size());
     decisions_.push_back(
-        {to_index(record.arm),
+        {arm(stored.arm),
          record.propensity,
          {record.input.dense.begin(), record.input.dense.end()},
          std::vector<double>(point_.components.size(), std::numeric_limits<double>::quiet_NaN())});
@@ -189,27 +194,36 @@ class Joiner {
     if (const Errc code = decode(bytes, record); code != Errc::ok) {
       return code;
     }
-    if (record.kind == EventKind::arm_added &&
-        std::find(point_.arms.begin(), point_.arms.end(), record.text) == point_.arms.end()) {
-      point_.arms.emplace_back(record.text);
+    if (record.kind == EventKind::arm_added) {
+      static_cast<void>(arm(record.text));
     }
     return Errc::ok;
+  }
+
+  /// Its place among the arms that are replayed: those of the configuration, then what else the records name.
+  std::size_t arm(std::string_view id) {
+    const auto [at, is_new] = arm_index_.try_emplace(std::string(id), point_.arms.size());
+    if (is_new) {
+      point_.arms.emplace_back(id);
+    }
+    return at->second;
   }
 
   StoredPoint& point_;
   std::vector<Joined> decisions_;
   std::unordered_map<Uuid, std::size_t> index_;
-  std::uint64_t other_rungs_ = 0;
+  std::unordered_map<std::string, std::size_t> arm_index_;
+  std::uint64_t unusable_ = 0;
 };
 
 }  // namespace
 
 Result<LoggedData> read_logged_store(const std::string& path, const std::string& point_name) {
-  Result<std::unique_ptr<Journal>> journal = open_sqlite_journal(path, OpenMode::read_only);
-  if (!journal) {
-    return tl::unexpected(std::move(journal).error());
+  Result<StoreView> store = StoreView::open(path);
+  if (!store) {
+    return tl::unexpected(std::move(store).error());
   }
-  Result<std::optional<std::string>> config = (*journal)->meta("config");
+  Result<std::optional<std::string>> config = store->meta("config");
   if (!config || !*config) {
     return config ? fail(Errc::corrupt_state, path + ": holds no configuration")
                   : tl::unexpected(config.error());
@@ -220,8 +234,8 @@ Result<LoggedData> read_logged_store(const std::string& path, const std::string&
   }
   Joiner joiner(*point);
   Errc code = Errc::ok;
-  Result<void> read = (*journal)->read(1, [&](ByteView bytes) {
-    code = joiner.take(bytes);
+  Result<void> read = store->walk(1, [&](const StoredRecord& record) {
+    code = joiner.take(record);
     return code == Errc::ok;
   });
   if (!read) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulations/replay.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -172,6 +174,45 @@ TEST(LoggedStore, JoinsDecisionsWithTheirOutcomes) {
   EXPECT_EQ(data->contexts[3], 4.0) << "the row with context 3 is left out";
   EXPECT_NE(read_logged_store(path, "q").error().message.find("it has p"), std::string::npos);
   EXPECT_FALSE(read_logged_store(box.write("no.db", "not a store"), ""));
+}
+
+TEST(LoggedStore, ASlotThatWasUsedAgainIsAnotherArm) {
+  const Sandbox box;
+  const std::string path = box.path("s.db");
+  std::vector<std::string> chosen;
+  {
+    EngineOptions options;
+    options.journal = open_sqlite_journal(path, OpenMode::read_write).value();
+    Engine engine =
+        Engine::open(
+            R"({"seed":1,"points":{"p":{"policy":{"type":"epsilon_greedy","epsilon":1},"arms":["x","y"]}}})",
+            std::move(options))
+            .value();
+    const PointId point = engine.point("p").value();
+    const auto decide = [&](int count) {
+      Decision decision;
+      for (int i = 0; i < count; ++i) {
+        ASSERT_EQ(engine.decide(point, {}, {}, decision), Errc::ok);
+        ASSERT_EQ(engine.outcome(decision.id, 1.0), Errc::ok);
+        chosen.emplace_back(decision.arm.view());
+      }
+      ASSERT_TRUE(engine.drain());
+    };
+    decide(20);
+    ASSERT_TRUE(engine.remove_arm(point, "y"));
+    ASSERT_TRUE(engine.drain());
+    ASSERT_TRUE(engine.add_arm(point, "z"));
+    ASSERT_TRUE(engine.drain());
+    decide(20);
+  }
+  const Result<LoggedData> data = read_logged_store(path, "p");
+  ASSERT_TRUE(data) << data.error().message;
+  ASSERT_EQ(data->rows(), chosen.size());
+  EXPECT_EQ(std::count(chosen.begin(), chosen.begin() + 20, "z"), 0);
+  EXPECT_GT(std::count(chosen.begin() + 20, chosen.end(), "z"), 0);
+  for (std::size_t row = 0; row < data->rows(); ++row) {
+    EXPECT_EQ(data->info.arms.at(data->arm[row]), chosen[row]) << row;
+  }
 }
 
 TEST(SharedData, LoggedClicksOfTheShopGiveTheirOwnClickRate) {

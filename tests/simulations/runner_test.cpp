@@ -224,5 +224,21 @@ TEST(Driver, RefusesAStoreOfAnotherScenario) {
   EXPECT_EQ(result.error().code, Errc::corrupt_state);
 }
 
+TEST(Driver, RefusesAStoreWhoseArmsTheScenarioDoesNotHave) {
+  const Sandbox box;
+  const Scenario scenario = scenario_of(kDelayed);
+  const std::unique_ptr<World> world = scenario.environment->start(1, scenario.horizon);
+  const Hindsight hindsight = look_back(scenario, *world);
+  for (const std::size_t arm : {scenario.environment->info().arms.size(), to_index(kNoArm)}) {
+    DriveOptions options;
+    options.resumption.operations = 1;
+    options.resumption.decisions = {{.id = {}, .arm = arm}};
+    const Result<DriveResult> result =
+        drive(scenario, scenario.policies[0], 1, *world, hindsight, nullptr, std::move(options));
+    ASSERT_FALSE(result) << arm;
+    EXPECT_EQ(result.error().code, Errc::corrupt_state);
+  }
+}
+
 }  // namespace
 }  // namespace attune::sim

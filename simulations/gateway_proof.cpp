@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulations/gateway_proof.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -23,6 +27,9 @@ namespace {
 
 /// Commits that the child may be ahead of its parent's answers.
 constexpr std::uint64_t kAhead = 4;
+
+/// What a commit on a slow disk never takes.
+constexpr std::chrono::milliseconds kPatience{60'000};
 
 /// A socket that is closed when it goes out of scope.
 class Socket {
@@ -104,16 +111,30 @@ Result<pid_t> start_child(const GatewaySettings& settings, const std::string& st
     return tl::unexpected<Error>(system_error("no child process could be started"));
   }
   if (child == 0) {
+    fcntl(channel, F_SETFD, 0);  // this end only: with both, the child would not see its parent go
     execv("/proc/self/exe", arguments.data());
     _exit(127);
   }
   return child;
 }
 
-/// Answers the child's reports until it has done half, then kills it. Gives the last report.
-Result<std::uint64_t> kill_at_half(pid_t child, int channel, std::uint64_t operations) {
+/// Something can be read, or the other end is closed, before the time is over.
+bool is_heard(int channel, std::chrono::milliseconds patience) {
+  pollfd one{.fd = channel, .events = POLLIN, .revents = 0};
+  int ready = 0;
+  do {
+    ready = poll(&one, 1, static_cast<int>(patience.count()));
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+}  // namespace
+
+Result<std::uint64_t> kill_at_half(pid_t child, int channel, std::uint64_t operations,
+                                   std::chrono::milliseconds patience) {
   std::uint64_t reported = 0;
-  while (receive_all(channel, &reported, sizeof reported)) {
+  bool heard = is_heard(channel, patience);
+  while (heard && receive_all(channel, &reported, sizeof reported)) {
     if (2 * reported >= operations) {
       break;
     }
@@ -121,6 +142,7 @@ Result<std::uint64_t> kill_at_half(pid_t child, int channel, std::uint64_t opera
     if (!send_all(channel, &go_on, 1)) {
       break;
     }
+    heard = is_heard(channel, patience);
   }
   kill(child, SIGKILL);
   int status = 0;
@@ -129,13 +151,16 @@ Result<std::uint64_t> kill_at_half(pid_t child, int channel, std::uint64_t opera
       return tl::unexpected<Error>(system_error("the child process was lost"));
     }
   }
+  if (!heard) {
+    return fail(Errc::io, "the child process reported nothing for " +
+                              std::to_string(std::chrono::ceil<std::chrono::seconds>(patience).count()) +
+                              " s after operation " + std::to_string(reported) + " and was killed");
+  }
   if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL || 2 * reported < operations) {
     return fail(Errc::io, "the child process ended by itself before it could be killed");
   }
   return reported;
 }
-
-}  // namespace
 
 RunWitness witness_of(const DriveResult& result) {
   return {result.operations, result.decisions, sha256(result.state)};
@@ -179,7 +204,7 @@ Result<ProofResult> prove_recovery(const Scenario& scenario, std::size_t policy,
   out.operations = uninterrupted.operations;
   out.uninterrupted_digest = to_hex(uninterrupted.state);
   std::array<int, 2> pair{};
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()) != 0) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
     return tl::unexpected<Error>(system_error("no socket could be made"));
   }
   {
@@ -190,7 +215,7 @@ Result<ProofResult> prove_recovery(const Scenario& scenario, std::size_t policy,
       return tl::unexpected(child.error());
     }
     theirs.close();
-    const Result<std::uint64_t> reported = kill_at_half(*child, mine.get(), out.operations);
+    const Result<std::uint64_t> reported = kill_at_half(*child, mine.get(), out.operations, kPatience);
     if (!reported) {
       return tl::unexpected(reported.error());
     }

@@ -4,6 +4,9 @@
 /// ends.
 #pragma once
 
+#include <sys/types.h>
+
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,8 +50,14 @@ struct RunWitness {
                                                  const GatewaySettings& settings, const std::string& store,
                                                  const RunWitness& uninterrupted);
 
+/// Answers the child's reports on `channel` until it has done half of the operations, then kills it. Gives
+/// the last report. Errors: io, when it ended by itself, or said nothing for so long; it is gone in any case.
+[[nodiscard]] Result<std::uint64_t> kill_at_half(pid_t child, int channel, std::uint64_t operations,
+                                                 std::chrono::milliseconds patience);
+
 /// The child's side: runs to the end unless it is killed, reporting over `channel` (a socket) after each
 /// commit, and never more than a few commits ahead of the answers, so that a kill at half-way comes in time.
+/// When nobody answers any more it runs on alone.
 [[nodiscard]] Result<void> run_proof_child(const Scenario& scenario, std::size_t policy,
                                            const std::string& store, int channel);
 

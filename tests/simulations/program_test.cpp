@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // attune-sim as people start it: exit codes, one line per mistake, outputs, kill and resume.
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,6 +19,7 @@
 
 #include <attune/store/journal.hpp>
 
+#include "simulations/gateway_proof.hpp"
 #include "tests/simulations/sandbox.hpp"
 
 namespace attune::sim {
@@ -113,6 +123,60 @@ TEST(Program, GatewaySurvivesBeingKilledAndEndsInTheSameState) {
   EXPECT_LT(recovery.at("found").get<int>(), recovery.at("operations").get<int>());
   EXPECT_TRUE(fs::exists(box.path("out/report.html")));
   EXPECT_TRUE(fs::exists(box.path("out/lin-ucb.db")));
+}
+
+TEST(Program, TheChildOfTheProofEndsAfterItsParentWasKilled) {
+  const Sandbox box;
+  const std::string program = ATTUNE_TEST_BINARY_DIR "/simulations/attune-sim";
+  const std::string out = box.path("out");
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    ::execl(program.c_str(), "attune-sim", "gateway", "--data", "simulated", "--horizon", "3000", "--seeds",
+            "1", "--out", out.c_str(), "--json", "--quiet", nullptr);
+    ::_exit(127);
+  }
+  const std::string folder = "/proc/" + std::to_string(parent);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  pid_t child = 0;
+  while (child == 0 && ::waitpid(parent, nullptr, WNOHANG) == 0 && std::chrono::steady_clock::now() < end) {
+    std::ifstream(folder + "/task/" + std::to_string(parent) + "/children") >> child;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ASSERT_GT(child, 0) << "the parent never had a child";
+  ::kill(parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  const auto is_there = [&] {  // and no zombie that nobody has taken down yet
+    std::string words;
+    std::getline(std::ifstream("/proc/" + std::to_string(child) + "/cmdline"), words);
+    return words.find(out) != std::string::npos;
+  };
+  while (is_there() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_FALSE(is_there()) << "it waits for answers";
+  if (is_there()) {
+    ::kill(child, SIGKILL);
+  }
+}
+
+TEST(GatewayProof, GivesUpOnAChildThatSaysNothing) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) {
+      ::pause();
+    }
+  }
+  const std::uint64_t report = 3;
+  ASSERT_EQ(::send(ends[1], &report, sizeof report, 0), static_cast<ssize_t>(sizeof report));
+  const Result<std::uint64_t> verdict = kill_at_half(child, ends[0], 10, std::chrono::milliseconds(20));
+  ASSERT_FALSE(verdict);
+  EXPECT_EQ(verdict.error().message,
+            "the child process reported nothing for 1 s after operation 3 and was killed");
+  EXPECT_EQ(::waitpid(child, nullptr, 0), -1) << "nothing of it is left";
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST(Program, LeavesTheSharedDataAsItWas) {

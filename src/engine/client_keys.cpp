@@ -2,6 +2,7 @@
 #include "engine/client_keys.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include <attune/core/rng.hpp>
@@ -25,19 +26,23 @@ std::uint32_t ClientKeys::find(std::uint64_t key) const noexcept {
   return index_.find(index_hash(key), [&](std::uint32_t entry) { return entries_[entry].key == key; });
 }
 
-std::uint32_t ClientKeys::add(std::uint64_t key) {
-  std::uint32_t entry = free_;
-  if (entry != kNone) {
-    free_ = entries_[entry].newer;
-  } else {
-    entry = static_cast<std::uint32_t>(entries_.size());
+/// The entry that add() takes next; it may be filled before.
+std::uint32_t ClientKeys::spare() {
+  if (free_ == kNone) {
     entries_.emplace_back();
+    free_ = static_cast<std::uint32_t>(entries_.size() - 1);
   }
+  return free_;
+}
+
+/// Where memory runs out, nothing is changed.
+std::uint32_t ClientKeys::add(std::uint64_t key) {
+  const std::uint32_t entry = spare();
+  index_.insert(index_hash(key), entry);
+  free_ = std::exchange(entries_[entry].newer, kNone);
   entries_[entry].key = key;
-  entries_[entry].newer = kNone;
   entries_[entry].folded = false;
   entries_[entry].ticket = Ticket::none;
-  index_.insert(index_hash(key), entry);
   return entry;
 }
 
@@ -73,6 +78,11 @@ ClientKeys::Recall ClientKeys::recall(std::uint64_t key, std::uint32_t point, st
     ++conflicts_;
     return entry.point != point ? Recall::other_point : Recall::other_context;
   }
+  try {
+    out.parameters = entry.parameters;
+  } catch (const std::bad_alloc&) {
+    return Recall::no_memory;  // before anything else of `out`
+  }
   ++retried_;
   out.id = entry.id;
   out.arm.assign(entry.arm_id);
@@ -82,17 +92,33 @@ ClientKeys::Recall ClientKeys::recall(std::uint64_t key, std::uint32_t point, st
   out.sequence = entry.sequence;
   out.rung = entry.rung;
   out.greedy = entry.greedy;
-  out.parameters = entry.parameters;
   out.ticket = entry.ticket;
   return Recall::found;
 }
 
-void ClientKeys::note(const DecisionRecord& record, std::string_view arm, Ticket ticket) {
+bool ClientKeys::note(const DecisionRecord& record, std::string_view arm) noexcept {
   const std::scoped_lock lock(mutex_);
-  if (find(record.client_key) == kNone) {
-    Entry& entry = entries_[add(record.client_key)];
-    fill(entry, record, arm);
-    entry.ticket = ticket;
+  if (find(record.client_key) != kNone) {
+    return true;
+  }
+  try {
+    fill(entries_[spare()], record, arm);
+    static_cast<void>(add(record.client_key));  // the entry that was filled
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
+
+void ClientKeys::settle(std::uint64_t key, Ticket ticket) noexcept {
+  const std::scoped_lock lock(mutex_);
+  const std::uint32_t at = find(key);
+  if (at == kNone || entries_[at].folded) {
+    return;
+  }
+  entries_[at].ticket = ticket;
+  if (ticket == Ticket::none) {
+    erase(at);
   }
 }
 
@@ -102,8 +128,8 @@ void ClientKeys::fold(const DecisionRecord& record, std::string_view arm) {
   if (at != kNone && entries_[at].folded) {
     return;
   }
+  fill(entries_[at == kNone ? spare() : at], record, arm);
   at = at == kNone ? add(record.client_key) : at;
-  fill(entries_[at], record, arm);
   link(at);
 }
 

@@ -39,12 +39,15 @@ class ClientKeys {
   /// Held from recall() to note(): two retries at once make one decision.
   [[nodiscard]] std::mutex& gate(std::uint64_t key) noexcept { return gates_[key % kGates]; }
 
-  enum class Recall : std::uint8_t { unknown, found, other_point, other_context };
-  /// Fills `out` when found; `point_used` is where the key belongs to when it is known.
+  enum class Recall : std::uint8_t { unknown, found, other_point, other_context, no_memory };
+  /// Fills `out` when found; `point_used` is where the key belongs to when it is known. no_memory: it is
+  /// known, and its parameters do not fit into memory; nothing is changed.
   [[nodiscard]] Recall recall(std::uint64_t key, std::uint32_t point, std::uint64_t digest, Decision& out,
                               std::uint32_t& point_used) noexcept;
-  /// A decision that goes into the ring now.
-  void note(const DecisionRecord& record, std::string_view arm, Ticket ticket);
+  /// A decision that goes into the ring next. False: there is no memory for its key, and nothing is changed.
+  [[nodiscard]] bool note(const DecisionRecord& record, std::string_view arm) noexcept;
+  /// What came of it: the ticket of its record; none takes the key back.
+  void settle(std::uint64_t key, Ticket ticket) noexcept;
   /// The same decision, folded. `arm`: its id in the tables of the fold.
   void fold(const DecisionRecord& record, std::string_view arm);
 
@@ -77,6 +80,7 @@ class ClientKeys {
   };
 
   [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept;
+  [[nodiscard]] std::uint32_t spare();
   [[nodiscard]] std::uint32_t add(std::uint64_t key);
   void erase(std::uint32_t entry) noexcept;
   void link(std::uint32_t at);

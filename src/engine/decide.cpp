@@ -152,6 +152,9 @@ Errc Engine::Impl::decide_with_key(Point& point, DecisionRecord& record, Scratch
                     known ? "' was used for a decision at another decision point"
                           : "' was used for a decision at a point that is gone");
     }
+    case ClientKeys::Recall::no_memory:
+      point.refused.fetch_add(1, std::memory_order_relaxed);
+      return refuse(Errc::full, "there is no memory to repeat the decision of this client key; ask again");
     case ClientKeys::Recall::other_context:
       break;
   }
@@ -225,16 +228,22 @@ Errc Engine::Impl::queue_decision(DecisionRecord& record, const Scratch& mine, D
   out.version = record.version;
   out.sequence = record.sequence;
   out.rung = record.rung;
-  std::uint64_t behind = 0;
-  const std::span<std::byte> room = claim(encoded_size(record), false, behind);
-  if (room.empty()) {
+  // Before there is room in the ring: what was claimed there has to be filled.
+  const bool keyed = record.client_key != 0 && client_keys.active();
+  if (keyed && !client_keys.note(record, out.arm)) {
     out.id = Uuid{};
     out.ticket = Ticket::none;
-    return refuse(Errc::queue_full, "the queue is full: the decision stands, but cannot be learned from");
+    return refuse(Errc::full, "there is no memory to remember the client key: no decision was taken down");
   }
-  out.ticket = static_cast<Ticket>(behind);
-  if (record.client_key != 0 && client_keys.active()) {
-    client_keys.note(record, out.arm, out.ticket);
+  std::uint64_t behind = 0;
+  const std::span<std::byte> room = claim(encoded_size(record), false, behind);
+  out.ticket = room.empty() ? Ticket::none : static_cast<Ticket>(behind);
+  if (keyed) {
+    client_keys.settle(record.client_key, out.ticket);
+  }
+  if (room.empty()) {
+    out.id = Uuid{};
+    return refuse(Errc::queue_full, "the queue is full: the decision stands, but cannot be learned from");
   }
   encode(record, room);
   Ring::commit(room);

@@ -16,6 +16,7 @@
 
 #include "engine/client_keys.hpp"
 #include "tests/durable/scripted_journal.hpp"
+#include "tests/support/allocation_counter.hpp"
 
 namespace attune {
 namespace {
@@ -214,6 +215,78 @@ TEST_F(Retries, ManyThreadsWithTheSameKeysMakeOneDecisionEach) {
   EXPECT_EQ(engine.metrics().client_keys.retried, (kThreads - 1) * kKeys);
 }
 
+TEST(ClientKeyTable, ChangesNothingWhereMemoryRunsOut) {
+  const std::vector<double> values(100, 0.5);
+  const std::string arm(200, 'a');
+  ClientKeys keys(4);
+  std::uint64_t key = 1;
+  // Each request for memory that taking a key in makes fails once.
+  for (std::size_t at = 1; key <= 100; ++at) {
+    DecisionRecord record;
+    record.client_key = key;
+    record.sequence = key;
+    record.values = values;
+    test::refuse_allocation(at, false);
+    const bool noted = keys.note(record, arm);
+    test::refuse_allocation(0, false);
+    Decision out;
+    std::uint32_t point = 0;
+    const ClientKeys::Recall seen = keys.recall(key, 0, context_digest({}), out, point);
+    ASSERT_EQ(seen, noted ? ClientKeys::Recall::found : ClientKeys::Recall::unknown);
+    if (noted) {
+      ASSERT_EQ(out.sequence, key);
+      ASSERT_EQ(out.parameters, values);
+      ++key;
+      at = 0;
+    }
+  }
+  EXPECT_EQ(keys.metrics().retried, 100U);
+  Decision out;
+  std::uint32_t point = 0;
+  test::refuse_allocation(1, false);
+  const ClientKeys::Recall recalled = keys.recall(7, 0, context_digest({}), out, point);
+  test::refuse_allocation(0, false);
+  EXPECT_EQ(recalled, ClientKeys::Recall::no_memory);
+  EXPECT_EQ(keys.metrics().retried, 100U);
+  EXPECT_EQ(out.sequence, 0U);
+  ASSERT_EQ(keys.recall(7, 0, context_digest({}), out, point), ClientKeys::Recall::found);
+  EXPECT_EQ(out.sequence, 7U);
+}
+
+TEST(ClientKeyTable, AKeyWhoseDecisionFoundNoRoomIsTakenBack) {
+  ClientKeys keys(4);
+  DecisionRecord record;
+  record.client_key = 9;
+  Decision out;
+  std::uint32_t point = 0;
+  ASSERT_TRUE(keys.note(record, "arm"));
+  keys.settle(9, Ticket::none);
+  EXPECT_EQ(keys.recall(9, 0, context_digest({}), out, point), ClientKeys::Recall::unknown);
+  ASSERT_TRUE(keys.note(record, "arm"));
+  keys.settle(9, static_cast<Ticket>(64));
+  ASSERT_EQ(keys.recall(9, 0, context_digest({}), out, point), ClientKeys::Recall::found);
+  EXPECT_EQ(out.ticket, static_cast<Ticket>(64));
+  keys.fold(record, "arm");
+  keys.settle(9, Ticket::none);
+  EXPECT_EQ(keys.recall(9, 0, context_digest({}), out, point), ClientKeys::Recall::found)
+      << "it is in the fold";
+}
+
+TEST_F(Retries, AreRefusedWhereMemoryRunsOutAndAnsweredAfterwards) {
+  Engine engine = open();
+  const PointId point = engine.point("t").value();
+  Decision first;
+  ASSERT_EQ(engine.decide(point, {}, {.client_key = "k"}, first), Errc::ok);
+  Decision again;
+  test::refuse_allocation(1, false);
+  const Errc refused = engine.decide(point, {}, {.client_key = "k"}, again);
+  test::refuse_allocation(0, false);
+  EXPECT_EQ(refused, Errc::full);
+  ASSERT_EQ(engine.decide(point, {}, {.client_key = "k"}, again), Errc::ok);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.parameters, first.parameters);
+}
+
 TEST(ClientKeyTable, SaysOfACutStateThatItIsCut) {
   ClientKeys keys(4);
   for (std::uint64_t key = 1; key <= 2; ++key) {
@@ -241,7 +314,8 @@ TEST(ClientKeyTable, HoldsItsOrderThroughManyAdditionsAndReads) {
     record.client_key = i;
     record.sequence = i;
     if (i % 3 == 0) {
-      keys.note(record, "arm", static_cast<Ticket>(i));  // some are seen before they are folded
+      ASSERT_TRUE(keys.note(record, "arm"));  // some are seen before they are folded
+      keys.settle(i, static_cast<Ticket>(i));
     }
     keys.fold(record, "arm");
     keys.fold(record, "other");  // the first stands

@@ -35,14 +35,7 @@ class Acknowledge : public ::testing::Test {
            R"("points":{"sure":{"policy":{"type":"ucb1"},"arms":["a","b"],"acknowledge":"durable"},
                         "fast":{"policy":{"type":"ucb1"},"arms":["a","b"]}}})";
   }
-  Engine open(const std::string& more = {}) {
-    Result<Engine> engine = Engine::open(config(more), {.clock = clock,
-                                                        .journal = std::make_unique<ScriptedJournal>(disk),
-                                                        .credit_functions = {},
-                                                        .log = {}});
-    EXPECT_TRUE(engine) << (engine ? "" : engine.error().message);
-    return std::move(engine).value();
-  }
+  Engine open(const std::string& more = {}) { return test::open(config(more), disk, clock); }
   static Decision decide(Engine& engine, std::string_view point, Errc expected = Errc::ok) {
     Decision decision;
     EXPECT_EQ(engine.decide(engine.point(point).value(), {}, {}, decision), expected) << Engine::last_error();

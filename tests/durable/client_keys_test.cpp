@@ -34,12 +34,7 @@ class Retries : public ::testing::Test {
         "p":{"policy":{"type":"thompson_beta"},"arms":["a","b","c"],"context":{"dimension":2}},
         "q":{"policy":{"type":"ucb1"},"arms":["x","y"]},
         "t":{"policy":{"type":"gp_optimizer","parameters":[{"name":"v","low":0,"high":1}]}}}})";
-    Result<Engine> engine = Engine::open(text, {.clock = clock,
-                                                .journal = std::make_unique<ScriptedJournal>(disk),
-                                                .credit_functions = {},
-                                                .log = {}});
-    EXPECT_TRUE(engine) << (engine ? "" : engine.error().message);
-    return std::move(engine).value();
+    return test::open(text, disk, clock);
   }
   static Decision ask(Engine& engine, std::string_view point, std::string_view key, Features context = {},
                       Errc expected = Errc::ok) {

@@ -35,12 +35,7 @@ class DiskTrouble : public ::testing::Test {
     const std::string text = R"({"seed":1,"node":"n","mode":")" + mode +
                              R"(","queue":{"bytes":65536},"checkpoint":{)" + checkpoint +
                              R"(},"points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"]}}})";
-    Result<Engine> engine = Engine::open(text, {.clock = clock,
-                                                .journal = std::make_unique<ScriptedJournal>(disk),
-                                                .credit_functions = {},
-                                                .log = {}});
-    EXPECT_TRUE(engine) << (engine ? "" : engine.error().message);
-    return std::move(engine).value();
+    return test::open(text, disk, clock);
   }
   /// Decides so often; ids of those that were recorded.
   static std::set<Uuid> decide(Engine& engine, int times) {

@@ -31,12 +31,7 @@ class Fates : public ::testing::Test {
                              reward +
                              R"(}},"q":{"policy":{"type":"ucb1"},"arms":["x"],
                                  "reward":{"components":{"other":{}}}}}})";
-    Result<Engine> engine = Engine::open(text, {.clock = clock,
-                                                .journal = std::make_unique<ScriptedJournal>(disk),
-                                                .credit_functions = {},
-                                                .log = {}});
-    EXPECT_TRUE(engine) << (engine ? "" : engine.error().message);
-    return std::move(engine).value();
+    return test::open(text, disk, clock);
   }
   static Uuid decide(Engine& engine, std::string_view point = "p") {
     Decision decision;

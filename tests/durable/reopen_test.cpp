@@ -24,10 +24,7 @@ class Reopen : public ::testing::Test {
   [[nodiscard]] Result<Engine> try_open(const std::string& arms, const std::string& more = {}) const {
     const std::string text = R"({"seed":1,"node":"n",)" + more +
                              R"("points":{"p":{"policy":{"type":"ucb1"},"arms":[)" + arms + "]}}}";
-    return Engine::open(text, {.clock = clock,
-                               .journal = std::make_unique<ScriptedJournal>(disk),
-                               .credit_functions = {},
-                               .log = {}});
+    return test::try_open(text, disk, clock);
   }
   [[nodiscard]] Engine open(const std::string& arms = R"("a","b","c")", const std::string& more = {}) const {
     Result<Engine> engine = try_open(arms, more);

@@ -12,7 +12,10 @@
 #include <string>
 #include <utility>
 
+#include <gtest/gtest.h>
+
 #include <attune/core/record.hpp>
+#include <attune/engine/engine.hpp>
 #include <attune/store/journal.hpp>
 
 namespace attune::test {
@@ -113,5 +116,20 @@ class ScriptedJournal : public Journal {
 
   std::shared_ptr<Disk> disk_;
 };
+
+/// An engine on that disk.
+inline Result<Engine> try_open(const std::string& config, const std::shared_ptr<ScriptedJournal::Disk>& disk,
+                               const std::shared_ptr<const Clock>& clock) {
+  return Engine::open(config, {.clock = clock,
+                               .journal = std::make_unique<ScriptedJournal>(disk),
+                               .credit_functions = {},
+                               .log = {}});
+}
+inline Engine open(const std::string& config, const std::shared_ptr<ScriptedJournal::Disk>& disk,
+                   const std::shared_ptr<const Clock>& clock) {
+  Result<Engine> engine = try_open(config, disk, clock);
+  EXPECT_TRUE(engine) << (engine ? "" : engine.error().message);
+  return std::move(engine).value();
+}
 
 }  // namespace attune::test

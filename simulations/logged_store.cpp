@@ -127,9 +127,8 @@ class Joiner {
     out.left_out += unusable_;
     if (out.left_out > 0) {
       out.left_out_why = std::to_string(out.left_out) +
-                         " decisions have a deferred propensity, no complete outcome, no name of their arm, "
-                         "or were not made "
-                         "by the policy";
+                         " decisions have a deferred propensity, no complete outcome, no name of their arm,"
+                         " or were not made by the policy";
     }
     if (out.rows() == 0) {
       return fail(Errc::unsupported, path + ": no decision can be replayed; " +

@@ -4,7 +4,6 @@
 #include <deque>
 #include <functional>
 #include <future>
-#include <string>
 #include <utility>
 
 #include <attune/store/retention.hpp>
@@ -12,16 +11,6 @@
 #include "engine/engine_impl.hpp"
 
 namespace attune {
-namespace {
-
-constexpr std::string_view kNoStore = "needs a store; this engine lives in memory";
-
-template <class Report>
-Result<Report> refusal(std::string_view what) {
-  return fail(Errc::unsupported, std::string(what) + " " + std::string(kNoStore));
-}
-
-}  // namespace
 
 Result<void> Engine::Impl::on_journal(std::function<void()> errand) {
   if (!config.threads) {
@@ -75,7 +64,7 @@ Result<Report> Engine::Impl::administer(const Act& act,
 
 Result<CompactReport> Engine::Impl::compact(const RetainRule& rule, const Act& act) {
   if (options.journal == nullptr) {
-    return refusal<CompactReport>("compaction");
+    return fail(Errc::unsupported, "compaction needs a store; this engine lives in memory");
   }
   return administer<CompactReport>(
       act, [&](Journal& journal, const Act& named) { return journal.compact(rule, named); });
@@ -84,7 +73,7 @@ Result<CompactReport> Engine::Impl::compact(const RetainRule& rule, const Act& a
 Result<EraseReport> Engine::Impl::erase_subject(std::string_view subject, const Act& act,
                                                 std::uint32_t checkpoints) {
   if (options.journal == nullptr) {
-    return refusal<EraseReport>("deletion");
+    return fail(Errc::unsupported, "deletion needs a store; this engine lives in memory");
   }
   if (subject.empty()) {
     return fail(Errc::invalid_argument, "subject is empty: that stands for nobody");

@@ -55,6 +55,11 @@ Choice Ucb1::select(const Context& context, Rng& rng) const noexcept {
               .status = Errc::ok};
     }
   }
+  return select_among(context, rng);
+}
+
+// Apart and not inlined, so that the common path above saves no registers for it.
+[[gnu::noinline]] Choice Ucb1::select_among(const Context& context, Rng& rng) const noexcept {
   const auto index = [this](std::size_t arm) { return index_of(arm); };
   double largest_mean = -kInfinity;
   const detail::Top top = detail::find_top(arms_, context, [&](std::size_t arm) {

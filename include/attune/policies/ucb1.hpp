@@ -93,6 +93,8 @@ class Ucb1 {
  private:
   Ucb1(const Config& config, const Shape& shape);
   [[nodiscard]] double index_of(std::size_t arm) const noexcept;
+  /// select() where arms are offered, disabled, untried or tied.
+  [[nodiscard]] Choice select_among(const Context& context, Rng& rng) const noexcept;
   [[nodiscard]] Errc learn(std::size_t arm, double reward, double weight) noexcept;
   /// `before`: n of the arm until now; below -1 where it is not known.
   void refresh_arm(std::size_t arm, double before = -2.0) noexcept;

@@ -4,10 +4,10 @@
 
     scripts/tidy.py [--build build/release] [--jobs N] [--tool clang-tidy-19] [FILE...]
 
-A translation unit is clean for good under a key made of: its own text, the text of every header of this tree that it
-includes (as the build recorded them: `ninja -t deps`), the .clang-tidy files, its compile command and the tool's
-version. Clean keys are empty files in build/tidy-cache; a key that is there is not checked again. Prints progress, and
-of the results only findings. Run it after a build.
+A source is clean for good under a key made of: its own text, the text of every header of this tree that it includes,
+the .clang-tidy files, its compile command and the tool's version. Each source is checked by itself, also where the build
+compiles several at a time. Clean keys are empty files in build/tidy-cache; a key that is there is not checked again.
+Prints progress, and of the results only findings. Needs a configured tree, not a built one.
 """
 
 from __future__ import annotations
@@ -66,21 +66,6 @@ def clean_arguments(command: str) -> list[str]:
     return result
 
 
-def recorded_headers(build: Path) -> dict[str, set[str]]:
-    """Object file -> files it was made from, as ninja recorded them."""
-    output = subprocess.run(
-        ["ninja", "-C", str(build), "-t", "deps"], capture_output=True, text=True, check=True
-    ).stdout
-    result: dict[str, set[str]] = {}
-    current: set[str] = set()
-    for line in output.splitlines():
-        if line and not line[0].isspace():
-            current = result.setdefault(line.split(": #deps", 1)[0], set())
-        elif line.strip():
-            current.add(line.strip())
-    return result
-
-
 def inside(path: Path) -> str | None:
     try:
         return path.relative_to(ROOT).as_posix()
@@ -88,32 +73,53 @@ def inside(path: Path) -> str | None:
         return None
 
 
-def headers_of(unit: str, build: Path, recorded: dict[str, set[str]]) -> set[Path] | None:
-    """Headers of this tree that `unit` includes; None if the build did not record any."""
-    if unit not in recorded:
-        return None
-    found: set[Path] = set()
-    todo, seen = [unit], set()
-    while todo:
-        output = todo.pop()
-        if output in seen:
-            continue
-        seen.add(output)
-        for name in recorded.get(output, set()):
-            if name.endswith((".gch", ".pch")):  # what a precompiled header was made from counts too
-                relative = os.path.relpath(os.path.join(build, name), build)
-                todo.append(relative)
-            else:
-                path = Path(os.path.normpath(os.path.join(build, name)))
-                relative_path = inside(path)
-                if relative_path and not relative_path.startswith("build"):
-                    found.add(path)
-    return found
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
+INCLUDE_ROOTS = (ROOT / "include", ROOT / "src", ROOT)
+
+
+class Headers:
+    """The headers of this tree that a file includes, directly or through others."""
+
+    def __init__(self) -> None:
+        self.direct: dict[Path, set[Path]] = {}
+
+    def included_by(self, path: Path) -> set[Path]:
+        if path not in self.direct:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            candidates = (root / name for name in INCLUDE.findall(text) for root in INCLUDE_ROOTS)
+            self.direct[path] = {candidate for candidate in candidates if candidate.is_file()}
+        return self.direct[path]
+
+    def of(self, source: Path) -> set[Path]:
+        found: set[Path] = set()
+        todo = [source]
+        while todo:
+            for header in self.included_by(todo.pop()) - found:
+                found.add(header)
+                todo.append(header)
+        return found
+
+
+def sources_of(entry: dict[str, str]) -> list[Path]:
+    """What a compile command compiles: one source, or those that a unity file lists."""
+    path = Path(entry["file"])
+    if path.parent.name != "Unity":
+        return [path]
+    return [Path(name) for name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
+
+
+def arguments_for(command: str, source: Path) -> list[str]:
+    """The flags of a compile command, for one source and without an output."""
+    words = clean_arguments(command)
+    output = words.index("-o")
+    del words[output : output + 2]
+    words[words.index("-c") + 1] = str(source)
+    return words
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build/release", help="a built tree with compile_commands.json")
+    parser.add_argument("--build", default="build/release", help="a configured tree with compile_commands.json")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--tool", default="clang-tidy-19")
     parser.add_argument("files", nargs="*", help="only these sources (default: all)")
@@ -127,11 +133,10 @@ def main() -> int:
     wanted = {os.path.relpath(Path(name).resolve(), ROOT) for name in options.files}
     units = []
     for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
-        name = inside(Path(entry["file"]))
-        if name and name.startswith(ROOMS) and (not wanted or name in wanted):
-            arguments = clean_arguments(entry["command"])
-            output = arguments[arguments.index("-o") + 1]
-            units.append((name, output, arguments, entry["directory"]))
+        for source in sources_of(entry):
+            name = inside(source)
+            if name and name.startswith(ROOMS) and (not wanted or name in wanted):
+                units.append((name, arguments_for(entry["command"], source), entry["directory"]))
     units.sort()
     if not units:
         print("tidy: no sources to check")
@@ -140,7 +145,7 @@ def main() -> int:
         json.dumps(
             [
                 {"file": str(ROOT / name), "directory": directory, "arguments": arguments}
-                for name, _, arguments, directory in units
+                for name, arguments, directory in units
             ]
         ),
         encoding="utf-8",
@@ -150,18 +155,11 @@ def main() -> int:
     version = subprocess.run([options.tool, "--version"], capture_output=True, text=True, check=True).stdout
     settings = sorted(path for path in ROOT.glob("**/.clang-tidy") if not str(inside(path)).startswith("build"))
     common = [version] + [f"{inside(path)}={hashes(path)}" for path in settings]
-    recorded = recorded_headers(build)
-    every_header = sorted(
-        path
-        for folder in ("include", *ROOMS)
-        for path in (ROOT / folder).rglob("*.h*")
-        if path.suffix in (".h", ".hpp")
-    )
+    headers = Headers()
 
     todo: list[tuple[str, Path]] = []
-    for name, output, arguments, _ in units:
-        headers = headers_of(output, build, recorded)
-        files = sorted({ROOT / name, *(every_header if headers is None else headers)})
+    for name, arguments, _ in units:
+        files = sorted({ROOT / name, *headers.of(ROOT / name)})
         parts = common + [shlex.join(arguments)] + [f"{inside(path)}={hashes(path)}" for path in files]
         stamp = cache / digest("\n".join(parts).replace(str(ROOT), "").encode())
         if stamp.exists():

@@ -8,6 +8,8 @@
 
 namespace attune::sim {
 
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
 void complain(std::string_view sentence) {
   std::string line = "attune-sim: ";
   for (const char c : sentence) {

@@ -23,6 +23,8 @@ enum class Exit : int {
   input = 2,   ///< the command line, a scenario or a data file is not as it must be; nothing was run
 };
 
+/// To stdout, as it is.
+void print(const std::string& text);
 /// One line on stderr: "attune-sim: " and the sentence, control characters shown as '?'.
 void complain(std::string_view sentence);
 /// Complains and gives the exit code for a problem with what the user gave.

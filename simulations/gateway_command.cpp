@@ -29,8 +29,6 @@ using nlohmann::json;
 
 constexpr const char* kRecordedFile = "llmrouter-uiuc/outcomes.csv.gz";
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
 /// A policy's name as a file name.
 std::string slug(const std::string& name) {
   std::string out;

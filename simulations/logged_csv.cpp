@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 /// Options for "open-bandit/<policy>/<campaign>".
-Result<json> preset_options(const std::string& name) {
+Result<json> options_of_preset(const std::string& name) {
   for (const char* policy : {"random", "bts"}) {
     for (const char* campaign : {"all", "men", "women"}) {
       const std::string folder = std::string("open-bandit/") + policy + "/" + campaign;
@@ -101,7 +101,7 @@ Result<LoggedData> read_logged_csv(const json& options, const FileRoots& roots) 
     if (Result<void> good = reader.finish(); !good) {
       return tl::unexpected(std::move(good).error());
     }
-    const Result<json> full = preset_options(name);
+    const Result<json> full = options_of_preset(name);
     return full ? read_logged_csv(*full, roots) : tl::unexpected(full.error());
   }
   Columns names;

@@ -37,8 +37,6 @@ Result<std::string> find_scenario(const std::string& given) {
               given + ": there is no such file and no shipped scenario of that name; see attune-sim list");
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
 Exit run_log(const json& document, const FileRoots& roots, const RunArguments& arguments) {
   const Result<ReplayPlan> plan = make_replay_plan(document, roots);
   if (!plan) {

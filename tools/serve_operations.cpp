@@ -17,8 +17,6 @@
 namespace attune::tools {
 namespace {
 
-std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 64)) + "\""; }
-
 Error last_error(Errc code) { return {code, std::string(Engine::last_error())}; }
 
 }  // namespace

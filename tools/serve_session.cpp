@@ -32,8 +32,6 @@ bool is_blank(std::string_view line) noexcept {
   return line.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 64)) + "\""; }
-
 /// Messages may quote what callers sent, cut anywhere: whatever is no UTF-8 is replaced.
 void write_error(const Error& error, JsonWriter& json) {
   json.key("error").open_object();
@@ -84,6 +82,8 @@ bool is_threaded(std::string_view config_json) {
 }
 
 }  // namespace
+
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 64)) + "\""; }
 
 struct ServeSession::Operation {
   std::string_view name;

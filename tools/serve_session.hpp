@@ -21,6 +21,9 @@
 
 namespace attune::tools {
 
+/// As it stands in a message: cut after 64 bytes.
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
 class JsonWriter;
 
 /// Version of the protocol; a program that knows an older one keeps working until this changes.

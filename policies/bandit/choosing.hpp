@@ -21,6 +21,8 @@
 
 namespace attune::detail {
 
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 /// Bounds of the options and of the number of arms.
 template <class Config>
 [[nodiscard]] Result<void> check_options(const Config& config, const Shape& shape) {

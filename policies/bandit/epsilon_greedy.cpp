@@ -11,9 +11,11 @@
 #include "policies/bandit/lane_scan.hpp"
 
 namespace attune {
+
+using detail::kInfinity;
+
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::uint32_t kMaxCount = std::numeric_limits<std::uint32_t>::max();
 
 /// x^exponent for x >= 1.

@@ -11,11 +11,7 @@
 #include "policies/bandit/lane_scan.hpp"
 
 namespace attune {
-namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
+using detail::kInfinity;
 
 static_assert(check_bandit<Ucb1>() && ExplicitBandit<Ucb1> && CountsPending<Ucb1>);
 

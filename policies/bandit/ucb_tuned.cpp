@@ -10,9 +10,11 @@
 #include "policies/bandit/choosing.hpp"
 
 namespace attune {
+
+using detail::kInfinity;
+
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLargestVariance = 0.25;  // of a variable in [0, 1]
 
 }  // namespace

@@ -11,13 +11,13 @@
 
 namespace attune {
 
+using detail::kLargestSquares;
+using detail::kLargestWeight;
+
 static_assert(check_online_learner<AdaGradLearner>());
 
 namespace {
 
-// Each step is at most `rate`, and gradients at most 1e100: no number of examples passes these.
-constexpr double kLargestWeight = 1e25;
-constexpr double kLargestSquares = 1e250;
 // Keeps the penalty's part of the gradient below the same bound.
 constexpr double kLargestPenalty = 1e70;
 

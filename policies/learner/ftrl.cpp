@@ -10,16 +10,12 @@
 
 namespace attune {
 
+using detail::kLargestSquares;
+using detail::kLargestWeight;
+
 static_assert(check_online_learner<FtrlLearner>());
 
-namespace {
-
-// A weight is an average of earlier ones plus at most alpha sqrt(examples), and gradients are at most 1e100:
-// no number of examples passes these.
-constexpr double kLargestWeight = 1e25;
-constexpr double kLargestSquares = 1e250;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<FtrlLearner> FtrlLearner::make(const Config& config, const Shape& shape) {
   if (Result<void> verdict = check_bounds(config); !verdict) {

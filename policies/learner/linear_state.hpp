@@ -11,6 +11,11 @@
 
 namespace attune::detail {
 
+// What no number of examples passes, gradients being at most 1e100: an AdaGrad step is at most its rate, an
+// FTRL weight an average of earlier ones plus at most alpha sqrt(examples).
+inline constexpr double kLargestWeight = 1e25;
+inline constexpr double kLargestSquares = 1e250;
+
 /// |value| <= bound for all; false for NaN.
 [[nodiscard]] bool all_within(std::span<const double> values, double bound) noexcept;
 

@@ -43,7 +43,7 @@ constexpr std::array<std::string_view, 6> kLanguages{"cpp", "go", "java", "javas
 constexpr double kLengthSpread = 0.6;   ///< deviation of the log of a task's length
 constexpr double kLatencySpread = 0.4;  ///< deviation of the log of a call's latency around its mean
 
-constexpr std::size_t kComponents = 3;
+constexpr std::size_t kGatewayComponents = 3;
 
 struct GatewayOptions {
   double spread_language = 0.35;
@@ -86,15 +86,15 @@ class GatewayWorld final : public World {
     out.context[1 + out.category] = 1.0;
     out.context[1 + kLanguages.size()] = seen;
     out.context[2 + kLanguages.size()] = kLengthSpread * length;
-    out.outcome.resize(kModels.size() * kComponents);
-    out.expected.resize(kModels.size() * kComponents);
+    out.outcome.resize(kModels.size() * kGatewayComponents);
+    out.expected.resize(kModels.size() * kGatewayComponents);
     for (std::size_t model = 0; model < kModels.size(); ++model) {
       Rng call = world_rng(seed_, "gateway.call", t * kModels.size() + model);
       const PublishedModel& published = kModels.at(model);
       const double solved = normal_cdf(offset_.at(model).at(out.category) + slope_.at(model) * ease);
       const double cost = published.usd_per_case * log_normal_factor(length, kLengthSpread);
-      double* expected = &out.expected[model * kComponents];
-      double* outcome = &out.outcome[model * kComponents];
+      double* expected = &out.expected[model * kGatewayComponents];
+      double* outcome = &out.outcome[model * kGatewayComponents];
       expected[0] = solved;
       expected[1] = cost;
       expected[2] = published.seconds_per_case;

@@ -23,7 +23,6 @@
 namespace attune {
 namespace {
 
-constexpr Bounds kFinite{-1e300, 1e300};
 constexpr double kCentury = 3.2e9;         // seconds
 constexpr std::size_t kMostPoints = 4096;  // decision ids carry the number of their point in twelve bits
 constexpr std::uint64_t kMostClientKeys = 1'000'000'000;

@@ -15,17 +15,17 @@
 namespace attune::detail {
 namespace {
 
-using Json = nlohmann::json;
+using Value = nlohmann::json;
 
 constexpr double kExactIntegers =
     9007199254740992.0;  // 2^53: above it a double may stand for several integers
 
-tl::unexpected<Error> wrong_type(std::string_view path, std::string_view wanted, const Json& found) {
+tl::unexpected<Error> wrong_type(std::string_view path, std::string_view wanted, const Value& found) {
   return fail(Errc::invalid_config, std::string(path) + " should be " + std::string(wanted) + ", not " +
                                         std::string(json_kind(found)));
 }
 
-Result<double> read_number(const Json& value, std::string_view path, Bounds bounds) {
+Result<double> read_number(const Value& value, std::string_view path, Bounds bounds) {
   if (!value.is_number()) {
     return wrong_type(path, "a number", value);
   }
@@ -36,7 +36,7 @@ Result<double> read_number(const Json& value, std::string_view path, Bounds boun
   return number;
 }
 
-Result<std::uint64_t> read_integer(const Json& value, std::string_view path, Bounds bounds) {
+Result<std::uint64_t> read_integer(const Value& value, std::string_view path, Bounds bounds) {
   Result<double> number = read_number(value, path, bounds);  // bounds of unsigned fields start at 0 or above
   if (!number) {
     return tl::unexpected(std::move(number).error());
@@ -54,7 +54,7 @@ Result<std::uint64_t> read_integer(const Json& value, std::string_view path, Bou
 }
 
 template <class T>
-Result<void> store_integer(const Json& value, std::string_view path, Bounds bounds, T& out) {
+Result<void> store_integer(const Value& value, std::string_view path, Bounds bounds, T& out) {
   bounds.min = std::max(bounds.min, 0.0);
   bounds.max = std::min(bounds.max, static_cast<double>(std::numeric_limits<T>::max()));
   Result<std::uint64_t> number = read_integer(value, path, bounds);
@@ -65,7 +65,7 @@ Result<void> store_integer(const Json& value, std::string_view path, Bounds boun
   return {};
 }
 
-Result<void> store_numbers(const Json& value, std::string_view path, Bounds bounds,
+Result<void> store_numbers(const Value& value, std::string_view path, Bounds bounds,
                            std::vector<double>& out) {
   if (!value.is_array()) {
     return wrong_type(path, "an array of numbers", value);
@@ -90,7 +90,7 @@ std::string joined(std::span<const std::string_view> names) {
   return text;
 }
 
-Result<void> store_choice(const Json& value, std::string_view path, const EnumRef& choice) {
+Result<void> store_choice(const Value& value, std::string_view path, const EnumRef& choice) {
   if (!value.is_string()) {
     return wrong_type(path, "one of " + joined(choice.names), value);
   }
@@ -104,7 +104,7 @@ Result<void> store_choice(const Json& value, std::string_view path, const EnumRe
   return {};
 }
 
-Result<void> store_list(const Json& value, std::string_view path, Bounds bounds, const ListRef& list) {
+Result<void> store_list(const Value& value, std::string_view path, Bounds bounds, const ListRef& list) {
   if (!value.is_array()) {
     return wrong_type(path, "an array of objects", value);
   }
@@ -125,7 +125,7 @@ Result<void> store_list(const Json& value, std::string_view path, Bounds bounds,
   return {};
 }
 
-Result<void> store(const Json& value, std::string_view path, const FieldRef& ref) {
+Result<void> store(const Value& value, std::string_view path, const FieldRef& ref) {
   return std::visit(
       [&]<class F>(const F& field) -> Result<void> {
         if constexpr (std::is_same_v<F, bool*>) {
@@ -180,13 +180,13 @@ bool allowed(const FieldRef& ref) {
       ref.field);
 }
 
-Json present_value(const FieldRef& ref) {
+Value present_value(const FieldRef& ref) {
   return std::visit(
-      []<class F>(const F& field) -> Json {
+      []<class F>(const F& field) -> Value {
         if constexpr (std::is_same_v<F, EnumRef>) {
           return field.names[field.get(field.field)];
         } else if constexpr (std::is_same_v<F, ListRef>) {
-          Json entries = Json::array();
+          Value entries = Value::array();
           for (std::size_t i = 0; i < field.size(field.field); ++i) {
             entries.push_back(write_fields(field.entry(field.field, i)));
           }
@@ -199,10 +199,10 @@ Json present_value(const FieldRef& ref) {
 }
 
 /// Whole numbers as JSON integers: "maximum": 1000000, not 1e6.
-Json bound(double value) {
+Value bound(double value) {
   return value == std::floor(value) && std::abs(value) <= kExactIntegers
-             ? Json(static_cast<std::int64_t>(value))
-             : Json(value);
+             ? Value(static_cast<std::int64_t>(value))
+             : Value(value);
 }
 
 /// Calls `use` with the fields of an entry that has the defaults.
@@ -222,24 +222,24 @@ std::string_view type_name(const FieldRef& ref) {
   return kNames[ref.field.index()];
 }
 
-Json field_schema(const FieldRef& ref) {
-  Json schema{{"description", ref.doc}};
+Value field_schema(const FieldRef& ref) {
+  Value schema{{"description", ref.doc}};
   const std::string_view type = type_name(ref);
-  const Json number{
+  const Value number{
       {"type", "number"}, {"minimum", bound(ref.bounds.min)}, {"maximum", bound(ref.bounds.max)}};
   if (type == "integer" || type == "number") {
     schema.update(number);
     schema["type"] = type;
   } else if (type == "numbers") {
-    schema.update(Json{{"type", "array"}, {"items", number}});
+    schema.update(Value{{"type", "array"}, {"items", number}});
   } else if (type == "choice") {
-    schema["enum"] = Json(std::get<EnumRef>(ref.field).names);
+    schema["enum"] = Value(std::get<EnumRef>(ref.field).names);
   } else if (type == "list") {
-    schema.update(Json{{"type", "array"},
-                       {"minItems", bound(ref.bounds.min)},
-                       {"maxItems", bound(ref.bounds.max)},
-                       {"items", with_default_entry(std::get<ListRef>(ref.field),
-                                                    [](auto&& entry) { return fields_schema(entry); })}});
+    schema.update(Value{{"type", "array"},
+                        {"minItems", bound(ref.bounds.min)},
+                        {"maxItems", bound(ref.bounds.max)},
+                        {"items", with_default_entry(std::get<ListRef>(ref.field),
+                                                     [](auto&& entry) { return fields_schema(entry); })}});
   } else {
     schema["type"] = type;
   }
@@ -255,30 +255,30 @@ std::string join_path(std::string_view path, std::string_view key) {
   return path.empty() ? std::string(key) : std::string(path) + '.' + std::string(key);
 }
 
-std::string_view json_kind(const Json& value) {
+std::string_view json_kind(const Value& value) {
   switch (value.type()) {
-    case Json::value_t::null:
+    case Value::value_t::null:
       return "null";
-    case Json::value_t::object:
+    case Value::value_t::object:
       return "an object";
-    case Json::value_t::array:
+    case Value::value_t::array:
       return "an array";
-    case Json::value_t::string:
+    case Value::value_t::string:
       return "a string";
-    case Json::value_t::boolean:
+    case Value::value_t::boolean:
       return "a boolean";
-    case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned:
-    case Json::value_t::number_float:
+    case Value::value_t::number_integer:
+    case Value::value_t::number_unsigned:
+    case Value::value_t::number_float:
       return "a number";
-    case Json::value_t::binary:
-    case Json::value_t::discarded:
+    case Value::value_t::binary:
+    case Value::value_t::discarded:
       break;
   }
   return "no JSON value";
 }
 
-Result<void> read_fields(const Json& object, std::span<const FieldRef> fields, std::string_view path,
+Result<void> read_fields(const Value& object, std::span<const FieldRef> fields, std::string_view path,
                          std::span<const std::string_view> also_known) {
   if (!object.is_object()) {
     return wrong_type(path.empty() ? "the specification" : path, "an object", object);
@@ -306,24 +306,24 @@ Result<void> read_fields(const Json& object, std::span<const FieldRef> fields, s
   return {};
 }
 
-Json write_fields(std::span<const FieldRef> fields) {
-  Json object = Json::object();
+Value write_fields(std::span<const FieldRef> fields) {
+  Value object = Value::object();
   for (const FieldRef& ref : fields) {
     object[std::string(ref.name)] = present_value(ref);
   }
   return object;
 }
 
-Json fields_schema(std::span<const FieldRef> fields) {
-  Json properties = Json::object();
-  Json required = Json::array();
+Value fields_schema(std::span<const FieldRef> fields) {
+  Value properties = Value::object();
+  Value required = Value::array();
   for (const FieldRef& ref : fields) {
     properties[std::string(ref.name)] = field_schema(ref);
     if (!allowed(ref)) {
       required.push_back(ref.name);
     }
   }
-  Json schema{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+  Value schema{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
   if (!required.empty()) {
     schema["required"] = std::move(required);
   }
@@ -356,7 +356,7 @@ std::vector<OptionInfo> field_options(std::span<const FieldRef> fields) {
   return options;
 }
 
-Result<void> read_spec(const Json& spec, std::span<const FieldRef> fields, std::string_view path) {
+Result<void> read_spec(const Value& spec, std::span<const FieldRef> fields, std::string_view path) {
   static constexpr std::array<std::string_view, 1> kAlsoKnown{"type"};
   return read_fields(spec, fields, path, kAlsoKnown);
 }

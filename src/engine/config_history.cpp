@@ -9,18 +9,14 @@
 #include "core/hash.hpp"
 
 namespace attune {
-namespace {
-
-std::string hex(std::uint64_t value) {
+std::string hex_text(std::uint64_t value) {
   std::array<char, 17> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value, 16);
   return {text.data(), end.ptr};
 }
 
-}  // namespace
-
 std::string config_digest_of(std::string_view canonical_text) {
-  return hex(hash64(canonical_text, 1)) + "-" + hex(hash64(canonical_text, 2));
+  return hex_text(hash64(canonical_text, 1)) + "-" + hex_text(hash64(canonical_text, 2));
 }
 
 Result<ConfigHistory> ConfigHistory::read(const MetaReader& meta) {

@@ -21,6 +21,8 @@ using RecordReader = std::function<Result<void>(std::uint64_t first, const std::
 /// Journal::meta.
 using MetaReader = std::function<Result<std::optional<std::string>>(std::string_view key)>;
 
+/// Hexadecimal digits, without leading zeros.
+[[nodiscard]] std::string hex_text(std::uint64_t value);
 /// Short name of a configuration's canonical text.
 [[nodiscard]] std::string config_digest_of(std::string_view canonical_text);
 

@@ -13,8 +13,6 @@
 namespace attune {
 namespace {
 
-constexpr Bounds kFinite{-1e300, 1e300};
-
 /// An array of exactly two numbers.
 bool read_pair(JsonObject& object, std::string_view name, double& low, double& high) {
   std::vector<double> pair;

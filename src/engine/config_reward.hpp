@@ -10,6 +10,9 @@
 
 namespace attune {
 
+/// What a number that only has to be finite may be.
+inline constexpr Bounds kFinite{-1e300, 1e300};
+
 /// Reads and checks a reward specification. Errors: invalid_config, naming path, value and rule.
 [[nodiscard]] Result<RewardSpec> read_reward(const Json& value, const JsonPath& path);
 

@@ -15,10 +15,6 @@
 namespace attune {
 namespace {
 
-std::string json_text(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 /// A parser's message quotes what it could not read: escapes its control characters, replaces what is not
 /// UTF-8.
 std::string printable(std::string_view text) {

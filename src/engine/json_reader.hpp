@@ -52,6 +52,9 @@ struct JsonPath {
   [[nodiscard]] std::string text() const;
 };
 
+/// In quotes, with escapes; what is not UTF-8 is replaced.
+[[nodiscard]] std::string json_text(std::string_view text);
+
 /// `value` as it stands in a message: compact JSON, cut after 80 bytes at a character's end.
 [[nodiscard]] std::string excerpt(const Json& value);
 

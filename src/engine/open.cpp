@@ -24,12 +24,6 @@ std::uint64_t random_word() {
   return (high << 32U) | device();
 }
 
-std::string hex(std::uint64_t value) {
-  std::array<char, 17> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value, 16);
-  return {text.data(), end.ptr};
-}
-
 /// The value under `key`, or `fresh`, which is then written there.
 Result<std::string> meta_or(Journal& journal, std::string_view key, const std::string& fresh) {
   Result<std::optional<std::string>> found = journal.meta(key);
@@ -154,7 +148,7 @@ Result<void> Engine::Impl::settle_identity() {
   if (!config.seed_given) {
     config.seed = random_word();
   }
-  std::string node = config.node.empty() ? hex(random_word()) : config.node;
+  std::string node = config.node.empty() ? hex_text(random_word()) : config.node;
   if (options.journal != nullptr) {
     Result<std::string> seed = meta_or(*options.journal, "seed", std::to_string(config.seed));
     Result<std::string> known = meta_or(*options.journal, "node", node);

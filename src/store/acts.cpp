@@ -6,12 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "store/schema.hpp"
+
 namespace attune::detail {
-namespace {
-
-constexpr std::array<std::string_view, 3> kTables{"decisions", "outcomes", "events"};
-
-}  // namespace
 
 Result<void> write_head(const Database& database, const Head& head) {
   Result<Statement> update = database.prepare(
@@ -29,7 +26,7 @@ Result<void> write_head(const Database& database, const Head& head) {
 
 Result<std::uint64_t> count_erased(const Database& database, std::string_view where, std::uint64_t position) {
   std::uint64_t count = 0;
-  for (const std::string_view table : kTables) {
+  for (const std::string_view table : kRecordTables) {
     Result<Statement> query = database.prepare("SELECT count(*) FROM " + std::string(table) +
                                                " WHERE record IS NULL AND " + std::string(where));
     const Result<bool> row = query ? query->bind(1, position).step() : tl::unexpected(query.error());
@@ -43,9 +40,9 @@ Result<std::uint64_t> count_erased(const Database& database, std::string_view wh
 
 Result<KindCounts> delete_rows(const Database& database, std::string_view where, std::uint64_t position) {
   std::array<std::uint64_t, 3> deleted{};
-  for (std::size_t i = 0; i < kTables.size(); ++i) {
+  for (std::size_t i = 0; i < kRecordTables.size(); ++i) {
     Result<Statement> remove =
-        database.prepare("DELETE FROM " + std::string(kTables[i]) + " WHERE " + std::string(where));
+        database.prepare("DELETE FROM " + std::string(kRecordTables.at(i)) + " WHERE " + std::string(where));
     Result<void> done = remove ? remove->bind(1, position).run() : tl::unexpected(std::move(remove).error());
     if (!done) {
       return tl::unexpected(std::move(done).error());

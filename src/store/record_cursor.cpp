@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/schema.hpp"
+
 namespace attune::detail {
 namespace {
 
@@ -14,11 +16,10 @@ constexpr int kArm = 4;
 
 /// Rows of the `index`th table from a position on. Format 1 has no chain in its rows.
 [[nodiscard]] std::string query_of(const StoreFile& store, std::size_t index) {
-  constexpr std::array<std::string_view, 3> kTables{"decisions", "outcomes", "events"};
   std::string query = "SELECT position, record, ";
   query += store.version == 1 ? "NULL, time" : "chain, time";
   query += index == 0 ? ", arm FROM " : " FROM ";
-  query.append(kTables[index]).append(store.suffix);
+  query.append(kRecordTables.at(index)).append(store.suffix);
   return query + " WHERE position >= ?1 ORDER BY position";
 }
 

@@ -3,6 +3,7 @@
 /// The tables of a store: how they are made and how an existing file is recognised. See docs/format/store.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -25,6 +26,9 @@ struct SchemaObject {
 [[nodiscard]] std::span<const SchemaObject> tables_of_format_1() noexcept;
 [[nodiscard]] std::span<const SchemaObject> tables_of_format_2() noexcept;
 [[nodiscard]] std::span<const SchemaObject> views_of_format_2() noexcept;
+
+/// Where records are, by kind.
+inline constexpr std::array<std::string_view, 3> kRecordTables{"decisions", "outcomes", "events"};
 
 /// The row of `head` in a journal without records.
 inline constexpr std::string_view kFreshHead = "INSERT INTO head VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '')";

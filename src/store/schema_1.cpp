@@ -7,7 +7,7 @@
 namespace attune::detail {
 namespace {
 
-constexpr std::array<SchemaObject, 7> kTables{{
+constexpr std::array<SchemaObject, 7> kTablesOfFormat1{{
     {"meta", R"sql(CREATE TABLE meta(
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -77,6 +77,6 @@ constexpr std::array<SchemaObject, 7> kTables{{
 
 }  // namespace
 
-std::span<const SchemaObject> tables_of_format_1() noexcept { return kTables; }
+std::span<const SchemaObject> tables_of_format_1() noexcept { return kTablesOfFormat1; }
 
 }  // namespace attune::detail

@@ -8,7 +8,7 @@
 namespace attune::detail {
 namespace {
 
-constexpr std::array<SchemaObject, 9> kTables{{
+constexpr std::array<SchemaObject, 9> kTablesOfFormat2{{
     {"meta", R"sql(CREATE TABLE meta(
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -135,7 +135,7 @@ WHERE d.record IS NOT NULL)sql"},
 
 }  // namespace
 
-std::span<const SchemaObject> tables_of_format_2() noexcept { return kTables; }
+std::span<const SchemaObject> tables_of_format_2() noexcept { return kTablesOfFormat2; }
 std::span<const SchemaObject> views_of_format_2() noexcept { return kViews; }
 
 }  // namespace attune::detail

@@ -27,8 +27,6 @@ struct FileState {
   std::uint64_t links = 0;
 };
 
-[[nodiscard]] std::string reason() { return std::generic_category().message(errno); }
-
 /// Errors: io, when the path names something that is not a plain file.
 [[nodiscard]] Result<FileState> look_at(const std::string& path) {
   struct stat found{};

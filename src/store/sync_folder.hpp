@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Flushing a folder, so that the name of a file in it is on the disk too.
+/// Flushing a folder, so that the name of a file in it is on the disk too; why a call failed.
 #pragma once
 
 #include <fcntl.h>
@@ -9,8 +9,12 @@
 #include <cerrno>
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 namespace attune::detail {
+
+/// Why the last call of the system failed, in its words.
+[[nodiscard]] inline std::string reason() { return std::generic_category().message(errno); }
 
 /// Flushes the folder that a file lies in. 0, or the errno of a refusal; a file system that cannot flush
 /// folders (EINVAL) has refused nothing.

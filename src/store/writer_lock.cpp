@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/hash.hpp"
+#include "store/sync_folder.hpp"
 
 namespace attune::detail {
 namespace {
@@ -35,8 +36,6 @@ constexpr std::size_t kSizeOfFormat1 = kPositionEnd + 1;
 constexpr std::string_view kStart = "attune store ";
 
 [[nodiscard]] std::string lock_path(const std::string& store_path) { return store_path + "-lock"; }
-
-[[nodiscard]] std::string reason() { return std::generic_category().message(errno); }
 
 // Locks of the open file description (POSIX.1-2024), not of the process: they also keep out a second writer
 // in the same process, and closing another descriptor of the file does not drop them.

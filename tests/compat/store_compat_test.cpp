@@ -17,7 +17,7 @@
 #include "tests/compat/recipe.hpp"
 #include "tests/store/system_calls.hpp"
 
-namespace attune::test {
+namespace attune::test::store_compat_test {
 namespace {
 
 const std::string kStores = std::string(ATTUNE_TEST_SOURCE_DIR) + "/tests/compat/stores/";
@@ -269,4 +269,4 @@ TEST(StoreCompat, AKillAtAnyWriteOfTheMigrationLeavesTheOldStoreOrTheNewOne) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::store_compat_test

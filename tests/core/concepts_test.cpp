@@ -10,7 +10,7 @@
 
 #include "tests/support/archetypes.hpp"
 
-namespace attune {
+namespace attune::concepts_test {
 namespace {
 
 using test::AgentArchetype;
@@ -94,4 +94,4 @@ TEST(Concepts, ChecksAreUsableAsConstants) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::concepts_test

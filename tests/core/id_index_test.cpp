@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune::detail {
+namespace attune::detail::id_index_test {
 namespace {
 
 /// Inserts, erases and replaces at random, beside a map; hashes are drawn from `distinct` values.
@@ -68,4 +68,4 @@ TEST(IdIndex, MixSpreadsIdsThatDifferInOneBit) {
 }
 
 }  // namespace
-}  // namespace attune::detail
+}  // namespace attune::detail::id_index_test

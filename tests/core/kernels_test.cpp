@@ -17,7 +17,7 @@
 
 #include <attune/core/rng.hpp>
 
-namespace attune::detail {
+namespace attune::detail::kernels_test {
 namespace {
 
 using Vector = std::vector<double>;
@@ -290,4 +290,4 @@ TEST(Kernels, RankOneHasTheSameBitsEverywhereAndStaysSymmetric) {
 }
 
 }  // namespace
-}  // namespace attune::detail
+}  // namespace attune::detail::kernels_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::portable_math_test {
 namespace {
 
 /// Against the C library in extended precision, in units in the last place of the double result.
@@ -42,4 +42,4 @@ TEST(PortableLog, AgreesWithTheLibraryToThreeUnitsInTheLastPlace) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::portable_math_test

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::record_test {
 namespace {
 
 template <class Record>
@@ -185,4 +185,4 @@ TEST(Event, ComesBackWhole) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::record_test

@@ -14,7 +14,7 @@
 
 #include "core/kernels.hpp"
 
-namespace attune {
+namespace attune::ridge_bank_slow_test {
 namespace {
 
 // Ten million updates of one model against the same sums in extended precision, solved by Eigen in extended
@@ -71,4 +71,4 @@ TEST(RidgeBankSlow, TenMillionUpdatesDoNotDrift) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::ridge_bank_slow_test

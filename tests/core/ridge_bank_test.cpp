@@ -18,7 +18,7 @@
 #include "core/kernels.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::ridge_bank_test {
 namespace {
 
 using detail::StripVector;
@@ -326,4 +326,4 @@ TEST(RidgeBank, RefusesStatesThatLearningCannotLeave) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::ridge_bank_test

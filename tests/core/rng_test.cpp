@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <boost/math/distributions/chi_squared.hpp>
 
-namespace attune {
+namespace attune::rng_test {
 namespace {
 
 using Words4 = std::array<std::uint32_t, 4>;
@@ -101,4 +101,4 @@ TEST(Rng, UniformLiesInTheUnitIntervalWithTheRightMean) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::rng_test

@@ -14,7 +14,7 @@
 #include <boost/math/distributions/gamma.hpp>
 #include <boost/math/distributions/normal.hpp>
 
-namespace attune {
+namespace attune::sampling_test {
 namespace {
 
 constexpr int kDraws = 50'000;
@@ -122,4 +122,4 @@ TEST(ArgMax, BreaksTiesUniformly) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::sampling_test

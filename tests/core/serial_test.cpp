@@ -9,7 +9,7 @@
 
 #include "core/hash.hpp"
 
-namespace attune {
+namespace attune::serial_test {
 namespace {
 
 /// The smallest thing that save_state() takes.
@@ -132,4 +132,4 @@ TEST(Hash64, GivesThePublishedValueOfTheEmptyInput) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::serial_test

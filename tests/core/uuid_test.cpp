@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::uuid_test {
 namespace {
 
 // The example of RFC 9562, appendix A.6: 2022-02-22T19:22:22Z, 017F22E2-79B0-7CC3-98C4-DC0C0C07398F.
@@ -37,4 +37,4 @@ TEST(Uuid, RefusesWhatIsNotOne) {
 TEST(Uuid, OrdersByTime) { EXPECT_LT(Uuid::v7(1'000'000'000, 0xFFF, ~0ULL), Uuid::v7(1'001'000'000, 0, 0)); }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::uuid_test

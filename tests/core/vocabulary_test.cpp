@@ -10,7 +10,7 @@
 #include <attune/core/arm_set.hpp>
 #include <attune/core/config.hpp>
 
-namespace attune {
+namespace attune::vocabulary_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -74,4 +74,4 @@ TEST(CheckBounds, NamesFieldValueAndRule) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::vocabulary_test

@@ -15,7 +15,7 @@
 
 #include "tests/durable/scripted_journal.hpp"
 
-namespace attune {
+namespace attune::acknowledge_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -318,4 +318,4 @@ TEST(AcknowledgeInMemory, NothingIsDurableAndNothingSaysItIs) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::acknowledge_test

@@ -16,7 +16,7 @@
 
 #include "tests/store/store_fixture.hpp"
 
-namespace attune {
+namespace attune::administration_test {
 namespace {
 
 constexpr std::uint64_t kRounds = 200;
@@ -163,4 +163,4 @@ TEST_P(Administration, DecisionsGoOnMeanwhile) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::administration_test

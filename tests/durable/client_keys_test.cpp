@@ -18,7 +18,7 @@
 #include "tests/durable/scripted_journal.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::client_keys_test {
 namespace {
 
 using test::ScriptedJournal;
@@ -339,4 +339,4 @@ TEST(ClientKeyTable, HoldsItsOrderThroughManyAdditionsAndReads) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::client_keys_test

@@ -17,7 +17,7 @@
 
 #include "tests/durable/scripted_journal.hpp"
 
-namespace attune {
+namespace attune::disk_trouble_test {
 namespace {
 
 using test::ScriptedJournal;
@@ -263,4 +263,4 @@ TEST_P(DiskTroubleInBothModes, WhatTheJournalHasToSayIsLogged) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::disk_trouble_test

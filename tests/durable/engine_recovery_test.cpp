@@ -15,7 +15,7 @@
 #include "tests/durable/traffic.hpp"
 #include "tests/support/shared_journal.hpp"
 
-namespace attune {
+namespace attune::engine_recovery_test {
 namespace {
 
 using test::config;
@@ -207,4 +207,4 @@ TEST(Recovery, AFailingStoreStopsNothingAndCatchesUp) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::engine_recovery_test

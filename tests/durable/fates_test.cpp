@@ -15,7 +15,7 @@
 
 #include "tests/durable/scripted_journal.hpp"
 
-namespace attune {
+namespace attune::fates_test {
 namespace {
 
 using test::ScriptedJournal;
@@ -194,4 +194,4 @@ TEST_F(Fates, KeysHoldOverARestart) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::fates_test

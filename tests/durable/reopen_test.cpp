@@ -11,7 +11,7 @@
 
 #include "tests/durable/scripted_journal.hpp"
 
-namespace attune {
+namespace attune::reopen_test {
 namespace {
 
 using test::ScriptedJournal;
@@ -117,4 +117,4 @@ TEST_F(Reopen, ArmsThatCouldNotBeAddedAreAddedByTheNextProcess) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::reopen_test

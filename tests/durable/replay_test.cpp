@@ -14,7 +14,7 @@
 #include "tests/durable/traffic.hpp"
 #include "tests/support/shared_journal.hpp"
 
-namespace attune {
+namespace attune::replay_test {
 namespace {
 
 using test::config;
@@ -301,4 +301,4 @@ TEST_F(Replays, OfAJournalWithoutAnEngineAreRefused) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::replay_test

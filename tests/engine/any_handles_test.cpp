@@ -14,7 +14,7 @@
 
 #include "tests/engine/registry_fixture.hpp"
 
-namespace attune {
+namespace attune::any_handles_test {
 namespace {
 
 using test::Json;
@@ -178,4 +178,4 @@ TEST(AnyLearner, LearnsAndCopies) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::any_handles_test

@@ -15,7 +15,7 @@
 
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::arm_table_test {
 namespace {
 
 Bytes bytes_of(const ArmTable& table) {
@@ -228,4 +228,4 @@ TEST(ArmTable, HoldsAHundredThousandArms) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::arm_table_test

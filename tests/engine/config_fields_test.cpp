@@ -10,7 +10,7 @@
 
 #include "tests/engine/registry_fixture.hpp"
 
-namespace attune {
+namespace attune::config_fields_test {
 namespace {
 
 using test::EveryField;
@@ -52,4 +52,4 @@ TEST(ConfigFields, RefusesWhatATypeCannotHold) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::config_fields_test

@@ -11,7 +11,7 @@
 #include "engine/config.hpp"
 #include "tests/engine/config_texts.hpp"
 
-namespace attune {
+namespace attune::config_schema_test {
 namespace {
 
 TEST(ConfigSchema, SchemaKnowsEveryOptionThatTheReaderKnows) {
@@ -66,4 +66,4 @@ TEST(ConfigSchema, ReaderKnowsEveryOptionOfTheSchema) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::config_schema_test

@@ -20,7 +20,7 @@
 #include "engine/json_reader.hpp"
 #include "tests/engine/config_texts.hpp"
 
-namespace attune {
+namespace attune::config_test {
 namespace {
 
 using test::kFull;
@@ -365,4 +365,4 @@ TEST(Config, ShippedExamplesAreValid) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::config_test

@@ -7,7 +7,7 @@
 
 #include <attune/core/rng.hpp>
 
-namespace attune {
+namespace attune::decision_id_test {
 namespace {
 
 TEST(DecisionIds, TellPointAndNumberBackToTheirMaker) {
@@ -84,4 +84,4 @@ TEST(DecisionIds, AChangedBitMakesThemForeignOrAnothersNumber) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::decision_id_test

@@ -13,7 +13,7 @@
 
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::engine_memory_test {
 namespace {
 
 constexpr int kWarmUp = 6'000;
@@ -100,4 +100,4 @@ TEST(HotPath, ClientKeysDoNotAllocateOnceAsManyAreKnownAsAreKept) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::engine_memory_test

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::engine_scale_test {
 namespace {
 
 TEST(EngineScale, AThousandPointsLearnEachForItself) {
@@ -72,4 +72,4 @@ TEST(EngineScale, AHundredThousandArmsAreTriedEachOnceBeforeAnyTwice) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::engine_scale_test

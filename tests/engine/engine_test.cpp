@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::engine_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -287,4 +287,4 @@ TEST_F(EngineTest, RefusesConfigurationsByPath) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::engine_test

@@ -15,7 +15,7 @@
 #include "engine/feature_spec.hpp"
 #include "tests/engine/encoded.hpp"
 
-namespace attune {
+namespace attune::feature_hash_test {
 namespace {
 
 using test::Encoded;
@@ -116,4 +116,4 @@ TEST(FeatureHash, TextsOfAnyLengthFitTheBuffers) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::feature_hash_test

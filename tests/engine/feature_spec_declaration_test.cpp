@@ -10,7 +10,7 @@
 #include "engine/feature_spec.hpp"
 #include "tests/engine/encoded.hpp"
 
-namespace attune {
+namespace attune::feature_spec_declaration_test {
 namespace {
 
 using test::feature;
@@ -109,4 +109,4 @@ TEST(FeatureSpecDeclaration, FingerprintTellsEveryRuleApart) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::feature_spec_declaration_test

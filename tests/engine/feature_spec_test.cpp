@@ -19,7 +19,7 @@
 #include "tests/engine/encoded.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::feature_spec_test {
 namespace {
 
 using test::Encoded;
@@ -282,4 +282,4 @@ TEST(FeatureSpec, RandomFeaturesNeverBreakTheEncoding) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::feature_spec_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::left_right_test {
 namespace {
 
 /// Two numbers that a whole update keeps equal: a reader that sees them differ has seen half an update.
@@ -62,4 +62,4 @@ TEST(LeftRight, UnsharedHasOneCopyThatReadersSeeAtOnce) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::left_right_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::log_test {
 namespace {
 
 TEST(StderrLog, WritesLinesFromTheLeastLevelOn) {
@@ -21,4 +21,4 @@ TEST(StderrLog, WritesLinesFromTheLeastLevelOn) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::log_test

@@ -18,7 +18,7 @@
 
 #include "tests/engine/registry_fixture.hpp"
 
-namespace attune {
+namespace attune::registry_test {
 namespace {
 
 using test::EveryField;
@@ -291,4 +291,4 @@ TEST(Registry, TakesAlgorithmsOfTheProgramsOwn) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::registry_test

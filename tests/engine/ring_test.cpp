@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::ring_test {
 namespace {
 
 constexpr std::size_t kCapacity = 4096;
@@ -172,4 +172,4 @@ TEST(Ring, IsNeverFullWhileThereIsRoom) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::ring_test

@@ -16,7 +16,7 @@
 #include "tests/faults/sim_checker.hpp"
 #include "tests/support/shared_journal.hpp"
 
-namespace attune::test {
+namespace attune::test::clock_slow_test {
 namespace {
 
 constexpr Nanos kHour = 3600 * kSecond;
@@ -138,4 +138,4 @@ TEST(Histories, AStepBackExpiresNothing) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::clock_slow_test

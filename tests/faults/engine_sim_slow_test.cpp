@@ -10,7 +10,7 @@
 #include "tests/faults/engine_sim.hpp"
 #include "tests/faults/fault_count.hpp"
 
-namespace attune::test {
+namespace attune::test::engine_sim_slow_test {
 namespace {
 
 std::uint64_t number_or(const char* name, std::uint64_t otherwise) {
@@ -80,4 +80,4 @@ TEST_P(EngineSimulation, KeepsEveryPromise) {
 INSTANTIATE_TEST_SUITE_P(Seeds, EngineSimulation, ::testing::Range<std::uint64_t>(0, 8));
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::engine_sim_slow_test

@@ -12,7 +12,7 @@
 #include "tests/faults/sim_checker.hpp"
 #include "tests/faults/sim_posix.hpp"
 
-namespace attune::test {
+namespace attune::test::failpoint_slow_test {
 namespace {
 
 struct Named {
@@ -108,4 +108,4 @@ TEST(Failpoints, AreAllPassedBySomeScene) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::failpoint_slow_test

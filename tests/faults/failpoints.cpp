@@ -4,7 +4,7 @@
 namespace attune::test {
 namespace {
 
-constexpr std::array<const char*, kFailpoints> kNames{
+constexpr std::array<const char*, kFailpoints> kFailpointNames{
     "open_begun",
     "open_locked",
     "create_cleared",
@@ -94,7 +94,7 @@ void pass(Failpoint here) noexcept {
 }  // namespace
 
 const char* name_of(Failpoint point) noexcept {
-  return point == Failpoint::count_ ? "none" : kNames.at(static_cast<std::size_t>(point));
+  return point == Failpoint::count_ ? "none" : kFailpointNames.at(static_cast<std::size_t>(point));
 }
 
 Watch::Watch(SimDisk& disk, Failpoint at, std::uint64_t visit) {

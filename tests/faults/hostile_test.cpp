@@ -21,7 +21,7 @@
 #include "tests/store/store_fixture.hpp"
 #include "tests/support/shared_journal.hpp"
 
-namespace attune::test {
+namespace attune::test::hostile_test {
 namespace {
 
 constexpr std::string_view kConfig = R"({"seed":1,"node":"n","queue":{"bytes":65536,"on_full":"shed"},
@@ -231,4 +231,4 @@ TEST(Hostile, AFullQueueIsAnAnswerAndIsCounted) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::hostile_test

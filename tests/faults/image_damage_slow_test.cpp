@@ -10,7 +10,7 @@
 #include "tests/faults/fault_count.hpp"
 #include "tests/faults/small_store.hpp"
 
-namespace attune::test {
+namespace attune::test::image_damage_slow_test {
 namespace {
 
 std::string path_of(std::string_view suffix = "") {
@@ -150,4 +150,4 @@ TEST(PageDamage, IsReportedOrWithoutEffect) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::image_damage_slow_test

@@ -23,7 +23,7 @@
 #include "tests/faults/sim_checker.hpp"
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::kill_slow_test {
 namespace {
 
 constexpr std::size_t kThreads = 4;
@@ -232,4 +232,4 @@ TEST_P(Kill, LosesDuplicatesAndMakesUpNothing) {
 INSTANTIATE_TEST_SUITE_P(Parts, Kill, ::testing::Range<std::uint64_t>(0, 4));
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::kill_slow_test

@@ -23,7 +23,7 @@
 #include "tests/faults/sim_checker.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune::test {
+namespace attune::test::memory_faults_slow_test {
 namespace {
 
 constexpr std::string_view kConfig = R"({"seed":1,"node":"n","checkpoint":{"every_s":0,"every_records":10},
@@ -136,4 +136,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, OutOfMemory,
                                            Kind{Memory::sqlite, true}));
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::memory_faults_slow_test

@@ -13,7 +13,7 @@
 #include "tests/faults/memory_folder.hpp"
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::process_slow_test {
 namespace {
 
 /// Runs `work` in a child; its exit code, or minus the signal that ended it.
@@ -121,4 +121,4 @@ TEST(Processes, NoDescriptorIsLeftOpen) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::process_slow_test

@@ -14,7 +14,7 @@
 #include "tests/faults/sim_posix.hpp"
 #include "tests/faults/small_store.hpp"
 
-namespace attune::test {
+namespace attune::test::recovery_faults_slow_test {
 namespace {
 
 constexpr std::size_t kBatches = 6;
@@ -163,4 +163,4 @@ TEST(Stale, AnOlderCheckpointGivesTheSameStateByReplay) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::recovery_faults_slow_test

@@ -11,7 +11,7 @@
 #include "tests/faults/sim_posix.hpp"
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::sim_disk_test {
 namespace {
 
 Bytes bytes_of(std::string_view text) {
@@ -145,4 +145,4 @@ TEST(SimDisk, LeavesTheRealFileSystemAlone) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::sim_disk_test

@@ -26,12 +26,12 @@ struct OpenFile {
   std::array<int, 8> shared{};  ///< locks held on the shared memory: 0 none, 1 shared, 2 exclusive
 };
 
-sqlite3_vfs* below = nullptr;  // the real one
+sqlite3_vfs* real_vfs = nullptr;  // the real one
 sqlite3_vfs layer{};
 std::uint64_t random_seed = 0;
 
 OpenFile& opened(sqlite3_file* file) { return *reinterpret_cast<OpenFile*>(file); }
-SimDisk& disk() { return *SimDisk::current(); }
+SimDisk& vfs_disk() { return *SimDisk::current(); }
 
 int unlock_to(OpenFile& open, int level) {
   SimFile& file = *open.file;
@@ -64,12 +64,12 @@ void drop_shared_locks(OpenFile& open) {
 
 int close(sqlite3_file* raw) {
   OpenFile& open = opened(raw);
-  if (!disk().dead()) {
+  if (!vfs_disk().dead()) {
     // After an end restart() has forgotten all locks; a dead process's handles must not touch them again.
     drop_shared_locks(open);
     unlock_to(open, SQLITE_LOCK_NONE);
     if (open.delete_on_close) {
-      static_cast<void>(disk().unlink(open.path));
+      static_cast<void>(vfs_disk().unlink(open.path));
     }
   }
   open.~OpenFile();
@@ -78,7 +78,7 @@ int close(sqlite3_file* raw) {
 
 int read(sqlite3_file* raw, void* out, int amount, sqlite3_int64 offset) {
   const std::span<std::byte> room(static_cast<std::byte*>(out), static_cast<std::size_t>(amount));
-  const std::ptrdiff_t got = disk().read(*opened(raw).file, static_cast<std::uint64_t>(offset), room);
+  const std::ptrdiff_t got = vfs_disk().read(*opened(raw).file, static_cast<std::uint64_t>(offset), room);
   if (got < 0) {
     return SQLITE_IOERR_READ;
   }
@@ -88,22 +88,23 @@ int read(sqlite3_file* raw, void* out, int amount, sqlite3_int64 offset) {
 
 int write(sqlite3_file* raw, const void* bytes, int amount, sqlite3_int64 offset) {
   const ByteView view(static_cast<const std::byte*>(bytes), static_cast<std::size_t>(amount));
-  const std::ptrdiff_t done = disk().write(*opened(raw).file, static_cast<std::uint64_t>(offset), view);
+  const std::ptrdiff_t done = vfs_disk().write(*opened(raw).file, static_cast<std::uint64_t>(offset), view);
   return done == amount ? SQLITE_OK : done == -ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
 int truncate(sqlite3_file* raw, sqlite3_int64 size) {
-  return disk().truncate(*opened(raw).file, static_cast<std::uint64_t>(size)) == 0 ? SQLITE_OK
-                                                                                   : SQLITE_IOERR_TRUNCATE;
+  return vfs_disk().truncate(*opened(raw).file, static_cast<std::uint64_t>(size)) == 0
+             ? SQLITE_OK
+             : SQLITE_IOERR_TRUNCATE;
 }
 
 int sync(sqlite3_file* raw, int /*flags*/) {
   OpenFile& open = opened(raw);
-  if (disk().flush(*open.file) != 0) {
+  if (vfs_disk().flush(*open.file) != 0) {
     return SQLITE_IOERR_FSYNC;
   }
   if (open.sync_folder) {
-    if (disk().flush_names() != 0) {
+    if (vfs_disk().flush_names() != 0) {
       return SQLITE_IOERR_DIR_FSYNC;
     }
     open.sync_folder = false;
@@ -113,7 +114,7 @@ int sync(sqlite3_file* raw, int /*flags*/) {
 
 int file_size(sqlite3_file* raw, sqlite3_int64* size) {
   *size = static_cast<sqlite3_int64>(opened(raw).file->content.size());
-  return disk().dead() ? SQLITE_IOERR_FSTAT : SQLITE_OK;
+  return vfs_disk().dead() ? SQLITE_IOERR_FSTAT : SQLITE_OK;
 }
 
 int lock(sqlite3_file* raw, int level) {
@@ -168,7 +169,7 @@ int characteristics(sqlite3_file* /*raw*/) { return SQLITE_IOCAP_POWERSAFE_OVERW
 int shared_map(sqlite3_file* raw, int region, int size, int extend, void volatile** out) {
   SimFile& file = *opened(raw).file;
   const auto index = static_cast<std::size_t>(region);
-  if (disk().dead()) {
+  if (vfs_disk().dead()) {
     return SQLITE_IOERR_SHMMAP;
   }
   while (extend != 0 && file.shared_memory.size() <= index) {
@@ -201,7 +202,7 @@ int shared_lock(sqlite3_file* raw, int offset, int count, int flags) {
 void shared_barrier(sqlite3_file* /*raw*/) {}
 
 int shared_unmap(sqlite3_file* raw, int /*remove*/) {
-  if (!disk().dead()) {
+  if (!vfs_disk().dead()) {
     drop_shared_locks(opened(raw));
   }
   return SQLITE_OK;
@@ -232,18 +233,18 @@ const sqlite3_io_methods& methods() {
   return table;
 }
 
-bool is_simulated(const char* name) { return name == nullptr || SimDisk::owns(name); }
+bool is_simulated_name(const char* name) { return name == nullptr || SimDisk::owns(name); }
 
 int open_file(sqlite3_vfs* /*self*/, const char* name, sqlite3_file* raw, int flags, int* out_flags) {
-  if (!is_simulated(name)) {
-    return below->xOpen(below, name, raw, flags, out_flags);
+  if (!is_simulated_name(name)) {
+    return real_vfs->xOpen(real_vfs, name, raw, flags, out_flags);
   }
   raw->pMethods = nullptr;
   static std::uint64_t temporary = 0;
   auto* open = new (raw) OpenFile;
-  open->path = name != nullptr ? name : disk().path("temporary-" + std::to_string(++temporary));
-  const int code = disk().open(open->path, name == nullptr || (flags & SQLITE_OPEN_CREATE) != 0,
-                               (flags & SQLITE_OPEN_EXCLUSIVE) != 0, open->file);
+  open->path = name != nullptr ? name : vfs_disk().path("temporary-" + std::to_string(++temporary));
+  const int code = vfs_disk().open(open->path, name == nullptr || (flags & SQLITE_OPEN_CREATE) != 0,
+                                   (flags & SQLITE_OPEN_EXCLUSIVE) != 0, open->file);
   if (code != 0) {
     open->~OpenFile();
     raw->pMethods = nullptr;
@@ -260,30 +261,30 @@ int open_file(sqlite3_vfs* /*self*/, const char* name, sqlite3_file* raw, int fl
 }
 
 int delete_file(sqlite3_vfs* /*self*/, const char* name, int sync_folder) {
-  if (!is_simulated(name)) {
-    return below->xDelete(below, name, sync_folder);
+  if (!is_simulated_name(name)) {
+    return real_vfs->xDelete(real_vfs, name, sync_folder);
   }
-  const int code = disk().unlink(name);
+  const int code = vfs_disk().unlink(name);
   if (code != 0) {
     return code == -ENOENT ? SQLITE_IOERR_DELETE_NOENT : SQLITE_IOERR_DELETE;
   }
-  return sync_folder != 0 && disk().flush_names() != 0 ? SQLITE_IOERR_DIR_FSYNC : SQLITE_OK;
+  return sync_folder != 0 && vfs_disk().flush_names() != 0 ? SQLITE_IOERR_DIR_FSYNC : SQLITE_OK;
 }
 
 int access_file(sqlite3_vfs* /*self*/, const char* name, int flags, int* out) {
-  if (!is_simulated(name)) {
-    return below->xAccess(below, name, flags, out);
+  if (!is_simulated_name(name)) {
+    return real_vfs->xAccess(real_vfs, name, flags, out);
   }
   SimDisk::File file;
-  const int code = disk().look(name, file);
+  const int code = vfs_disk().look(name, file);
   // As the unix layer: an empty file does not exist.
   *out = code == 0 && (flags != SQLITE_ACCESS_EXISTS || !file->content.empty()) ? 1 : 0;
   return code == 0 || code == -ENOENT ? SQLITE_OK : SQLITE_IOERR_ACCESS;
 }
 
 int full_path(sqlite3_vfs* /*self*/, const char* name, int room, char* out) {
-  if (!is_simulated(name)) {
-    return below->xFullPathname(below, name, room, out);
+  if (!is_simulated_name(name)) {
+    return real_vfs->xFullPathname(real_vfs, name, room, out);
   }
   sqlite3_snprintf(room, out, "%s", name);
   return SQLITE_OK;
@@ -305,8 +306,8 @@ int current_time(sqlite3_vfs* /*self*/, sqlite3_int64* out) {
 }
 
 int pause(sqlite3_vfs* /*self*/, int microseconds) {
-  if (disk().clock != nullptr) {
-    disk().clock->advance(Nanos{microseconds} * 1000);
+  if (vfs_disk().clock != nullptr) {
+    vfs_disk().clock->advance(Nanos{microseconds} * 1000);
   }
   return microseconds;
 }
@@ -314,15 +315,15 @@ int pause(sqlite3_vfs* /*self*/, int microseconds) {
 }  // namespace
 
 void install_sim_vfs(std::uint64_t seed) {
-  if (below == nullptr) {
+  if (real_vfs == nullptr) {
     sqlite3_initialize();
-    below = sqlite3_vfs_find(nullptr);
-    layer = *below;
+    real_vfs = sqlite3_vfs_find(nullptr);
+    layer = *real_vfs;
     layer.zName = "attune-simulated";
     layer.iVersion = 2;
     layer.pNext = nullptr;
     layer.pAppData = nullptr;
-    layer.szOsFile = std::max(below->szOsFile, static_cast<int>(sizeof(OpenFile)));
+    layer.szOsFile = std::max(real_vfs->szOsFile, static_cast<int>(sizeof(OpenFile)));
     layer.xOpen = open_file;
     layer.xDelete = delete_file;
     layer.xAccess = access_file;
@@ -336,6 +337,6 @@ void install_sim_vfs(std::uint64_t seed) {
   sqlite3_randomness(0, nullptr);  // forget what came before: the same seed gives the same salts and ids
 }
 
-void remove_sim_vfs() { sqlite3_vfs_register(below, 1); }
+void remove_sim_vfs() { sqlite3_vfs_register(real_vfs, 1); }
 
 }  // namespace attune::test

@@ -13,7 +13,7 @@
 #include "tests/faults/sim_disk.hpp"
 #include "tests/faults/sim_posix.hpp"
 
-namespace attune::test {
+namespace attune::test::store_trouble_test {
 namespace {
 
 constexpr std::string_view kConfig =
@@ -86,4 +86,4 @@ TEST(StoreTrouble, AProcessThatFollowsAFailedFlushTrustsNothingThatItOnlySees) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::store_trouble_test

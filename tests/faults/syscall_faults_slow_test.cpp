@@ -19,7 +19,7 @@
 #include "tests/faults/small_store.hpp"
 #include "tests/faults/syscalls.hpp"
 
-namespace attune::test {
+namespace attune::test::syscall_faults_slow_test {
 namespace {
 
 constexpr std::uint64_t kBatch = 3;
@@ -183,4 +183,4 @@ TEST(FailingFlush, IsNeverFollowedByAnAcknowledgementOfWhatItCovered) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::syscall_faults_slow_test

@@ -22,7 +22,7 @@ bool counting = false;
 bool flushes_only = false;
 bool lasting = false;
 std::uint64_t hit_at = 0;
-std::uint64_t made = 0;
+std::uint64_t calls_made = 0;
 
 [[noreturn]] void die() {
   ::kill(::getpid(), SIGKILL);
@@ -51,10 +51,10 @@ CallFault next(bool flush) {
   if (!counting || (flushes_only && !flush)) {
     return CallFault::none;
   }
-  ++made;
+  ++calls_made;
   // A signal interrupts a call, not all calls for ever: nothing could be expected of any program then.
   const bool repeats = lasting && active != CallFault::interrupted;
-  const bool hit = made == hit_at || (repeats && made > hit_at);
+  const bool hit = calls_made == hit_at || (repeats && calls_made > hit_at);
   if (hit && active == CallFault::kill_before) {
     die();
   }
@@ -150,7 +150,7 @@ void start(CallFault fault, std::uint64_t at, bool for_ever, bool flushes) {
   hit_at = at;
   lasting = for_ever;
   flushes_only = flushes;
-  made = 0;
+  calls_made = 0;
   install(true);
   counting = true;
 }
@@ -163,7 +163,7 @@ void start_flush_fault(CallFault fault, std::uint64_t at, bool for_ever) { start
 std::uint64_t stop_call_fault() {
   counting = false;
   install(false);
-  return made;
+  return calls_made;
 }
 
 }  // namespace attune::test

@@ -20,7 +20,7 @@
 #include "tests/faults/sim_checker.hpp"
 #include "tests/support/shared_journal.hpp"
 
-namespace attune::test {
+namespace attune::test::threads_test {
 namespace {
 
 std::string config_for(std::string_view mode, std::string_view on_full = "block") {
@@ -235,4 +235,4 @@ TEST(Threads, ADiskThatStandsStillStopsNoDecision) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::threads_test

@@ -25,6 +25,7 @@ namespace attune::fuzz {
 // For the names of tests: an address would give each run other ones.
 static void PrintTo(const Target& target, std::ostream* out) { *out << target.name; }
 
+namespace corpus_test {
 namespace {
 
 const std::filesystem::path kCorpus = std::filesystem::path(ATTUNE_TEST_SOURCE_DIR) / "tests/fuzz/corpus";
@@ -117,4 +118,5 @@ TEST(FuzzSeeds, AreWrittenOnRequest) {
 }
 
 }  // namespace
+}  // namespace corpus_test
 }  // namespace attune::fuzz

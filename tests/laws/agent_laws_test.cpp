@@ -12,7 +12,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune::laws {
+namespace attune::laws::agent_laws_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -272,4 +272,4 @@ TYPED_TEST(AgentLaws, TheHotPathDoesNotAllocate) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::agent_laws_test

@@ -11,7 +11,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/statistics.hpp"
 
-namespace attune::laws {
+namespace attune::laws::bandit_chance_laws_test {
 namespace {
 
 template <class B>
@@ -139,4 +139,4 @@ TYPED_TEST(BanditChanceLaws, TheBetterArmIsFoundAndTheOtherIsStillTried) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::bandit_chance_laws_test

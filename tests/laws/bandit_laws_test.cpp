@@ -13,7 +13,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune::laws {
+namespace attune::laws::bandit_laws_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -315,4 +315,4 @@ TEST(AllocationCount, NoticesAnAllocation) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::bandit_laws_test

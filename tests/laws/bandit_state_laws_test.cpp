@@ -11,7 +11,7 @@
 #include "tests/laws/bandit_world.hpp"
 #include "tests/laws/state_laws.hpp"
 
-namespace attune::laws {
+namespace attune::laws::bandit_state_laws_test {
 namespace {
 
 [[nodiscard]] bool same_bits(double left, double right) {
@@ -208,4 +208,4 @@ TYPED_TEST(BanditStateLaws, DescribesEachArm) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::bandit_state_laws_test

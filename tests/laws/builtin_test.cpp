@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::builtin_test {
 namespace {
 
 template <class... Types>
@@ -49,4 +49,4 @@ TEST(Builtin, EveryAlgorithmHasAPageAndALineInTheIndex) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::builtin_test

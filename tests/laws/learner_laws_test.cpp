@@ -12,7 +12,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune::laws {
+namespace attune::laws::learner_laws_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -286,4 +286,4 @@ TYPED_TEST(LearnerLaws, DescribesItself) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::learner_laws_test

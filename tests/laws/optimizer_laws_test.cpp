@@ -8,7 +8,7 @@
 
 #include "tests/laws/state_laws.hpp"
 
-namespace attune::laws {
+namespace attune::laws::optimizer_laws_test {
 namespace {
 
 /// The Config a type is tested with, and the box that it spans. Specialise for each.
@@ -167,4 +167,4 @@ TYPED_TEST(OptimizerLaws, AskChangesNothing) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::optimizer_laws_test

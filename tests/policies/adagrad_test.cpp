@@ -9,7 +9,7 @@
 
 #include "tests/policies/linear_learner_fixture.hpp"
 
-namespace attune {
+namespace attune::adagrad_test {
 namespace {
 
 using Point = std::vector<double>;
@@ -72,4 +72,4 @@ TEST(AdaGradLearner, HasTheMannersOfALearner) { test::expect_learner_manners<Ada
 TEST(AdaGradLearner, SparseExamplesTeachTheSame) { test::expect_sparse_like_dense<AdaGradLearner>({}); }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::adagrad_test

@@ -10,7 +10,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::epsilon_greedy_test {
 namespace {
 
 EpsilonGreedy make_policy(std::size_t arms, const EpsilonGreedyConfig& config = {}) {
@@ -192,4 +192,4 @@ TEST(EpsilonGreedy, RejectsBadConfigurationByName) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::epsilon_greedy_test

@@ -9,7 +9,7 @@
 
 #include "tests/policies/linear_learner_fixture.hpp"
 
-namespace attune {
+namespace attune::ftrl_test {
 namespace {
 
 using Point = std::vector<double>;
@@ -120,4 +120,4 @@ TEST(FtrlLearner, HasTheMannersOfALearner) { test::expect_learner_manners<FtrlLe
 TEST(FtrlLearner, SparseExamplesTeachTheSame) { test::expect_sparse_like_dense<FtrlLearner>({}); }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::ftrl_test

@@ -24,7 +24,7 @@
 #include "policies/bayes/parameter_space.hpp"
 #include "policies/bayes/proposal.hpp"
 
-namespace attune::detail {
+namespace attune::detail::gaussian_process_test {
 namespace {
 
 Eigen::MatrixXd random_positive_definite(Eigen::Index size, Rng& rng) {
@@ -363,4 +363,4 @@ TEST(ParameterSpace, EveryIntegerHasAnEqualShare) {
 }
 
 }  // namespace
-}  // namespace attune::detail
+}  // namespace attune::detail::gaussian_process_test

@@ -7,7 +7,7 @@
 
 #include "tests/policies/test_functions.hpp"
 
-namespace attune {
+namespace attune::gp_optimizer_slow_test {
 namespace {
 
 TEST(GpOptimizerSlow, FindsTheMinimumOfHartmann6) {
@@ -33,4 +33,4 @@ TEST(GpOptimizerSlow, ReachesTheBottomOfBranin) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::gp_optimizer_slow_test

@@ -15,7 +15,7 @@
 
 #include "tests/policies/test_functions.hpp"
 
-namespace attune {
+namespace attune::gp_optimizer_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -323,4 +323,4 @@ TEST(GpOptimizer, DescribesItsTrialsAndModel) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::gp_optimizer_test

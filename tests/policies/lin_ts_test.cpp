@@ -15,7 +15,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::lin_ts_test {
 namespace {
 
 using Point = std::vector<double>;
@@ -136,4 +136,4 @@ TEST(LinTs, FindsTheBestArm) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::lin_ts_test

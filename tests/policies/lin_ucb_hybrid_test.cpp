@@ -15,7 +15,7 @@
 
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::lin_ucb_hybrid_test {
 namespace {
 
 using Matrix = Eigen::MatrixXd;
@@ -287,4 +287,4 @@ TEST(LinUcbHybrid, HotPathDoesNotAllocate) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::lin_ucb_hybrid_test

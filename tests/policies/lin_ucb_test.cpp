@@ -17,7 +17,7 @@
 #include "tests/support/allocation_counter.hpp"
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::lin_ucb_test {
 namespace {
 
 using Point = std::vector<double>;
@@ -309,4 +309,4 @@ TEST(LinUcb, HotPathDoesNotAllocateInAnyDimension) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::lin_ucb_test

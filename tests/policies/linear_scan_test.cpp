@@ -19,7 +19,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::linear_scan_test {
 namespace {
 
 using Point = std::vector<double>;
@@ -203,4 +203,4 @@ TEST(LinearScan, HugeContextsStillGetAnAnswer) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::linear_scan_test

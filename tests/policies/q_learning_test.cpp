@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 #include <boost/math/distributions/chi_squared.hpp>
 
-namespace attune {
+namespace attune::q_learning_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -391,4 +391,4 @@ TEST(QLearning, DescribesWhatWasLearned) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::q_learning_test

@@ -10,7 +10,7 @@
 
 #include "tests/policies/linear_learner_fixture.hpp"
 
-namespace attune {
+namespace attune::sgd_test {
 namespace {
 
 using Point = std::vector<double>;
@@ -114,4 +114,4 @@ TEST(SgdLearner, RefusesBadConfigurationByName) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::sgd_test

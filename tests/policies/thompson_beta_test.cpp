@@ -12,7 +12,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::thompson_beta_test {
 namespace {
 
 ThompsonBeta make_policy(std::size_t arms, const ThompsonBetaConfig& config = {}) {
@@ -155,4 +155,4 @@ TEST(ThompsonBeta, RejectsBadConfigurationByName) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::thompson_beta_test

@@ -13,7 +13,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::thompson_gaussian_test {
 namespace {
 
 using Posterior = ThompsonGaussian::Posterior;
@@ -166,4 +166,4 @@ TEST(ThompsonGaussian, RejectsBadConfigurationByName) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::thompson_gaussian_test

@@ -13,7 +13,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::ucb1_test {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -274,4 +274,4 @@ TEST(Ucb1, RejectsBadConfigurationByName) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::ucb1_test

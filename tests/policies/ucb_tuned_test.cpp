@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::ucb_tuned_test {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -135,4 +135,4 @@ TEST(UcbTuned, RejectsBadConfigurationByName) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::ucb_tuned_test

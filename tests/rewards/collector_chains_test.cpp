@@ -11,7 +11,7 @@
 
 #include "tests/rewards/reward_fixture.hpp"
 
-namespace attune {
+namespace attune::collector_chains_test {
 namespace {
 
 using test::Bench;
@@ -394,4 +394,4 @@ TEST(CollectorTransitions, SparseStatesArePassedOn) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::collector_chains_test

@@ -9,7 +9,7 @@
 
 #include "tests/rewards/reward_fixture.hpp"
 
-namespace attune {
+namespace attune::collector_joining_test {
 namespace {
 
 using test::Bench;
@@ -325,4 +325,4 @@ TEST(CollectorJoining, RefusesTheNewWhenFullAndToldTo) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::collector_joining_test

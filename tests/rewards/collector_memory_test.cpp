@@ -11,7 +11,7 @@
 #include "tests/rewards/reward_fixture.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::collector_memory_test {
 namespace {
 
 /// A sink that only counts: the recording one allocates.
@@ -168,4 +168,4 @@ TEST(CollectorBounds, HoldNoMoreThanMaxPendingWhateverComes) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::collector_memory_test

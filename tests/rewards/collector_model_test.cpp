@@ -16,7 +16,7 @@
 #include "tests/rewards/collector_model.hpp"
 #include "tests/rewards/reward_fixture.hpp"
 
-namespace attune {
+namespace attune::collector_model_test {
 namespace {
 
 using test::Call;
@@ -305,4 +305,4 @@ RC_GTEST_PROP(CollectorReplay, GivesTheSameStateBitForBit, ()) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::collector_model_test

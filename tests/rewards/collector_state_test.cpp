@@ -10,7 +10,7 @@
 
 #include "tests/rewards/reward_fixture.hpp"
 
-namespace attune {
+namespace attune::collector_state_test {
 namespace {
 
 using test::Bench;
@@ -194,4 +194,4 @@ TEST(CollectorStateRules, TheOrderOfFreedSlotsDoesNotShow) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::collector_state_test

@@ -10,7 +10,7 @@
 
 #include "tests/rewards/reward_fixture.hpp"
 
-namespace attune {
+namespace attune::collector_test {
 namespace {
 
 using test::Bench;
@@ -316,4 +316,4 @@ TEST(Collector, MakeNamesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::collector_test

@@ -8,7 +8,7 @@
 
 #include "tests/rewards/reward_fixture.hpp"
 
-namespace attune {
+namespace attune::reward_patterns_test {
 namespace {
 
 using test::Bench;
@@ -93,4 +93,4 @@ TEST(RewardPatterns, ClicksWithKeys) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::reward_patterns_test

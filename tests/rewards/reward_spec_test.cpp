@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune {
+namespace attune::reward_spec_test {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -90,4 +90,4 @@ TEST(RewardSpec, RefusesRulesThatContradict) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::reward_spec_test

@@ -10,7 +10,7 @@
 
 #include "tests/safety/streams.hpp"
 
-namespace attune {
+namespace attune::adwin_test {
 namespace {
 
 using test::draw_stream;
@@ -114,4 +114,4 @@ TEST(Adwin, AdaptsWhenTheStreamLeavesTheRangeOfItsScores) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::adwin_test

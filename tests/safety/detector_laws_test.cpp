@@ -15,13 +15,12 @@
 #include "tests/safety/streams.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune::laws {
-
 template <class... Detectors>
-struct AsTestTypes<DetectorList<Detectors...>> {
+struct attune::laws::AsTestTypes<attune::DetectorList<Detectors...>> {
   using type = testing::Types<Detectors...>;
 };
 
+namespace attune::laws::detector_laws_test {
 namespace {
 
 using test::bernoulli;
@@ -223,4 +222,4 @@ TYPED_TEST(DetectorLaws, TheHandleDoesWhatTheDetectorDoes) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::detector_laws_test

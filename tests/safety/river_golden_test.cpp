@@ -15,7 +15,7 @@
 
 #include "tests/safety/streams.hpp"
 
-namespace attune {
+namespace attune::river_golden_test {
 namespace {
 
 struct Golden {
@@ -120,4 +120,4 @@ TEST(DetectorRegistry, ResolvesCompatAndNamesMistakes) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::river_golden_test

@@ -10,7 +10,7 @@
 #include <attune/core/sampling.hpp>
 #include <attune/safety/two_sample.hpp>
 
-namespace attune {
+namespace attune::two_sample_test {
 namespace {
 
 using Counts = std::vector<std::uint64_t>;
@@ -161,4 +161,4 @@ TEST(TwoSample, SeesAShift) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::two_sample_test

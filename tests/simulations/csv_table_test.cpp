@@ -8,7 +8,7 @@
 
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::csv_table_test {
 namespace {
 
 using test::Sandbox;
@@ -128,4 +128,4 @@ TEST(CsvTable, FindsColumnsByNameAndPrefix) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::csv_table_test

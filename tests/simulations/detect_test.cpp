@@ -14,7 +14,7 @@
 
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::detect_test {
 namespace {
 
 using nlohmann::json;
@@ -180,4 +180,4 @@ TEST(Detect, AStandardInputThatCannotBeReadIsNotAnEmptyOne) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::detect_test

@@ -12,7 +12,7 @@
 #include "tests/simulations/sandbox.hpp"
 #include "tests/support/statistics.hpp"
 
-namespace attune::sim {
+namespace attune::sim::environments_test {
 namespace {
 
 using test::environment_of;
@@ -226,4 +226,4 @@ TEST(Environments, RefuseWhatTheyCannotUse) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::environments_test

@@ -9,7 +9,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune::sim {
+namespace attune::sim::estimators_test {
 namespace {
 
 TEST(WilsonInterval, MatchesAPublishedExample) {
@@ -94,4 +94,4 @@ TEST(WeightedEstimator, IsUnbiasedForAPolicyWhoseValueIsKnown) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::estimators_test

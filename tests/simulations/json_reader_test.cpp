@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace attune::sim {
+namespace attune::sim::json_reader_test {
 namespace {
 
 using nlohmann::json;
@@ -91,4 +91,4 @@ TEST(ParseJson, AnswersBrokenTextWithOneLine) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::json_reader_test

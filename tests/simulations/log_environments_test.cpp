@@ -13,7 +13,7 @@
 #include "simulations/row_order.hpp"
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::log_environments_test {
 namespace {
 
 using test::environment_of;
@@ -143,4 +143,4 @@ TEST(SharedData, ModelUpdateTurnsTheBetterModelIntoTheWorse) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::log_environments_test

@@ -11,7 +11,7 @@
 
 #include "tests/support/statistics.hpp"
 
-namespace attune::sim {
+namespace attune::sim::op_schedule_test {
 namespace {
 
 constexpr Nanos kStart = 1'000 * kSecond;
@@ -108,4 +108,4 @@ TEST(ReadDelivery, RefusesWhatItCannotMean) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::op_schedule_test

@@ -15,7 +15,7 @@
 #include "simulations/text_table.hpp"
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::output_test {
 namespace {
 
 TEST(TextTable, AlignsColumnsAndLeavesNoTrailingBlanks) {
@@ -144,4 +144,4 @@ TEST_F(Printed, TableNamesEveryRowAndTheBasisOfRegret) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::output_test

@@ -22,7 +22,7 @@
 #include "simulations/gateway_proof.hpp"
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::program_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -214,4 +214,4 @@ TEST(Program, LeavesTheSharedDataAsItWas) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::program_test

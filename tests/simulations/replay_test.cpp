@@ -17,7 +17,7 @@
 #include "tests/simulations/sandbox.hpp"
 #include "tests/support/statistics.hpp"
 
-namespace attune::sim {
+namespace attune::sim::replay_test {
 namespace {
 
 using test::Sandbox;
@@ -234,4 +234,4 @@ TEST(SharedData, LoggedClicksOfTheShopGiveTheirOwnClickRate) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::replay_test

@@ -17,7 +17,7 @@
 #include "simulations/output.hpp"
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::runner_test {
 namespace {
 
 using test::Sandbox;
@@ -241,4 +241,4 @@ TEST(Driver, RefusesAStoreWhoseArmsTheScenarioDoesNotHave) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::runner_test

@@ -13,7 +13,7 @@
 #include "simulations/runner.hpp"
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::scenario_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -137,4 +137,4 @@ TEST(ShippedScenarios, AllLoadAndRunAFewSteps) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::scenario_test

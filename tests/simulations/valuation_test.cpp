@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace attune::sim {
+namespace attune::sim::valuation_test {
 namespace {
 
 Valuation valuation_of(const char* reward, const std::vector<std::string>& components) {
@@ -59,4 +59,4 @@ TEST(Valuation, DefaultRewardCountsTheFirstComponentOnly) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::valuation_test

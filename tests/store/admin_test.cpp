@@ -18,7 +18,7 @@
 
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::admin_test {
 namespace {
 
 int folder_flush_error = 0;        // NOLINT: fsync takes no argument of ours
@@ -359,7 +359,7 @@ TEST(StoreAdmin, DoesNotCreateAStoreAtAWrongPath) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::admin_test
 
 // In place of the C library's, for the whole program.
-extern "C" int fsync(int descriptor) { return attune::test::planned_fsync(descriptor); }
+extern "C" int fsync(int descriptor) { return attune::test::admin_test::planned_fsync(descriptor); }

@@ -11,7 +11,7 @@
 #include "store/chunker.hpp"
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::checkpoint_test {
 namespace {
 
 Bytes joined(const std::vector<ByteView>& chunks) {
@@ -241,4 +241,4 @@ TEST(Checkpoints, OneThatWasTakenOverAnotherJournalIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::checkpoint_test

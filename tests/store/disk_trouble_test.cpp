@@ -14,7 +14,7 @@
 #include "tests/store/store_fixture.hpp"
 #include "tests/store/system_calls.hpp"
 
-namespace attune::test {
+namespace attune::test::disk_trouble_test {
 namespace {
 
 /// Runs `body` in a child; it returns the line that failed, 0: none.
@@ -210,4 +210,4 @@ TEST(DiskTrouble, RecordsThatVanishMeanwhileAreNoticedBeforeMoreAreAppended) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::disk_trouble_test

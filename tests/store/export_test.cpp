@@ -15,7 +15,7 @@
 
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::export_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -352,4 +352,4 @@ TEST(Export, ArrowOutcomesEventsAndErrors) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::export_test

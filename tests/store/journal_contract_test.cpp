@@ -11,7 +11,7 @@
 
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::journal_contract_test {
 namespace {
 
 struct Memory {
@@ -209,4 +209,4 @@ TEST(Sha256Function, GivesThePublishedDigests) {  // FIPS 180-4 examples
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::journal_contract_test

@@ -12,7 +12,7 @@
 #include "store/writer_lock.hpp"
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::log_damage_test {
 namespace {
 
 /// ATTUNE_FAULT_SCALE above 1: every case, else every `share`th.
@@ -316,4 +316,4 @@ TEST(HostileFile, APageSizeThatIsNoneIsRefused) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::log_damage_test

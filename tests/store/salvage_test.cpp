@@ -11,7 +11,7 @@
 
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::salvage_test {
 namespace {
 
 const Act kAct{.actor = "operator", .time = 1};
@@ -212,4 +212,4 @@ TEST(Salvage, SavesWhatItCanWhenAnyPageOfTheFileIsZeroed) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::salvage_test

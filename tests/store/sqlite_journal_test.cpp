@@ -14,7 +14,7 @@
 
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::sqlite_journal_test {
 namespace {
 
 /// Runs `body` in a child process; its return value is the exit code.
@@ -331,4 +331,4 @@ TEST(SqliteJournal, HoldsABatchThatIsLargerThanItsCache) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::sqlite_journal_test

@@ -6,7 +6,7 @@
 
 #include "tests/store/flipped_store.hpp"
 
-namespace attune::test {
+namespace attune::test::store_damage_slow_test {
 namespace {
 
 TEST(StoreDamageSlow, FlippedBitsAllOverTheFileAreRefusedReportedOrWithoutEffectOnRecords) {
@@ -18,4 +18,4 @@ TEST(StoreDamageSlow, FlippedBitsAllOverTheFileAreRefusedReportedOrWithoutEffect
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::store_damage_slow_test

@@ -12,7 +12,7 @@
 #include "tests/store/flipped_store.hpp"
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::store_damage_test {
 namespace {
 
 /// Opening must fail in both modes, say why, and change nothing.
@@ -299,4 +299,4 @@ TEST(StoreDamage, AFlippedBitOfTheFileIsRefusedReportedOrWithoutEffectOnRecords)
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::store_damage_test

@@ -14,7 +14,7 @@
 
 #include "tests/store/store_fixture.hpp"
 
-namespace attune::test {
+namespace attune::test::store_kill_test {
 namespace {
 
 /// Memory that a child shares with its parent: what was acknowledged to the child.
@@ -135,4 +135,4 @@ TEST(StoreKill, FreesTheLockAndIsReadWithItsLogBeforeAnyoneWrites) {
 }
 
 }  // namespace
-}  // namespace attune::test
+}  // namespace attune::test::store_kill_test

@@ -13,7 +13,7 @@
 #include "tests/tools/inspect_engine.hpp"
 #include "tests/tools/inspect_fixture.hpp"
 
-namespace attune::tools {
+namespace attune::tools::inspect_admin_test {
 namespace {
 
 using test::bytes_of_file;
@@ -217,4 +217,4 @@ TEST_F(InspectAdmin, LooksBesideALiveEngineWithoutDisturbingIt) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::inspect_admin_test

@@ -9,7 +9,7 @@
 #include "tests/tools/inspect_engine.hpp"
 #include "tests/tools/inspect_fixture.hpp"
 
-namespace attune::tools {
+namespace attune::tools::inspect_state_test {
 namespace {
 
 using test::bytes_of_file;
@@ -312,4 +312,4 @@ TEST(InspectState, FindsRecordsByTimeAndEpisode) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::inspect_state_test

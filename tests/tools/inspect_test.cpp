@@ -10,7 +10,7 @@
 
 #include "tests/tools/inspect_fixture.hpp"
 
-namespace attune::tools {
+namespace attune::tools::inspect_test {
 namespace {
 
 using test::bytes_of_file;
@@ -315,4 +315,4 @@ TEST(Inspect, AnswersEachBadInputWithOneLine) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::inspect_test

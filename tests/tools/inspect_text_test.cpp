@@ -14,7 +14,7 @@
 #include "tools/inspect/svg.hpp"
 #include "tools/inspect/text.hpp"
 
-namespace attune::tools {
+namespace attune::tools::inspect_text_test {
 namespace {
 
 TEST(InspectText, WritesTimesInRfc3339) {
@@ -177,4 +177,4 @@ TEST(InspectCommandLine, TakesStoreAndCommandInBothOrders) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::inspect_text_test

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace attune::tools {
+namespace attune::tools::json_writer_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -30,4 +30,4 @@ TEST(JsonWriterText, WritesWhatAParserReads) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::json_writer_test

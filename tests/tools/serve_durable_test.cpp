@@ -18,7 +18,7 @@
 
 #include "tests/tools/serve_process.hpp"
 
-namespace attune::tools {
+namespace attune::tools::serve_durable_test {
 namespace {
 
 using test::Json;
@@ -184,4 +184,4 @@ TEST_F(ServeDurable, WhatCannotBeStoredIsNotAcknowledged) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::serve_durable_test

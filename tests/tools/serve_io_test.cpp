@@ -15,7 +15,7 @@
 
 #include <gtest/gtest.h>
 
-namespace attune::tools {
+namespace attune::tools::serve_io_test {
 namespace {
 
 /// What LineReader gives for an input that comes in these pieces, with "#" for a line that was too long.
@@ -129,4 +129,4 @@ TEST(StopSignal, LetsAReaderThatIsThereHaveEverything) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::serve_io_test

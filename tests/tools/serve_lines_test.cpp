@@ -12,7 +12,7 @@
 
 #include "tests/tools/serve_fixture.hpp"
 
-namespace attune::tools {
+namespace attune::tools::serve_lines_test {
 namespace {
 
 using test::Json;
@@ -154,4 +154,4 @@ TEST_F(ServeLines, MutatedLinesGetOneAnswerEachAndNeverCrash) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::serve_lines_test

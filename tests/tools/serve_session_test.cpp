@@ -14,7 +14,7 @@
 #include "tests/tools/serve_fixture.hpp"
 #include "tools/serve_session.hpp"
 
-namespace attune::tools {
+namespace attune::tools::serve_session_test {
 namespace {
 
 using test::Json;
@@ -225,4 +225,4 @@ TEST_F(QueuedServe, AnswersBeforeItLearns) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::serve_session_test

@@ -16,7 +16,7 @@
 
 #include "tests/tools/serve_process.hpp"
 
-namespace attune::tools {
+namespace attune::tools::serve_test {
 namespace {
 
 using test::Json;
@@ -218,4 +218,4 @@ TEST_F(ServeProcess, HelpAndVersionAreOnStandardOutput) {
 }
 
 }  // namespace
-}  // namespace attune::tools
+}  // namespace attune::tools::serve_test

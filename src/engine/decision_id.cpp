@@ -16,12 +16,17 @@ constexpr unsigned kSequenceBits = 36;
 constexpr std::uint64_t kSequences = std::uint64_t{1} << kSequenceBits;
 constexpr std::uint64_t kSequenceMask = kSequences - 1;
 constexpr std::uint64_t kOpeningMask = (std::uint64_t{1} << 12U) - 1;
-constexpr unsigned kRounds = 6;
 
 }  // namespace
 
-std::uint64_t DecisionIds::round(std::uint64_t half, unsigned number) const noexcept {
-  return mix64(half ^ mix64(key_ + number)) & kHalf;
+DecisionIds::DecisionIds(std::uint64_t key, std::uint64_t opening) noexcept : key_(key), opening_(opening) {
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    round_keys_.at(i) = mix64(key_ + i);
+  }
+}
+
+std::uint64_t DecisionIds::round(std::uint64_t half, std::size_t number) const noexcept {
+  return mix64(half ^ round_keys_[number]) & kHalf;
 }
 
 std::uint64_t DecisionIds::check(std::uint32_t point) const noexcept {
@@ -34,7 +39,7 @@ Uuid DecisionIds::make(std::uint32_t point, std::uint64_t sequence, Nanos time) 
   const std::uint64_t plain = (number << kCheckBits) | check(point);
   std::uint64_t left = plain >> kHalfBits;
   std::uint64_t right = plain & kHalf;
-  for (unsigned i = 0; i < kRounds; ++i) {
+  for (std::size_t i = 0; i < kRounds; ++i) {
     const std::uint64_t mixed = left ^ round(right, i);
     left = right;
     right = mixed;
@@ -52,7 +57,7 @@ std::optional<std::uint64_t> DecisionIds::sequence(const Uuid& id, std::uint64_t
   const std::uint64_t random = id.low() & kRandomBits;
   std::uint64_t left = random >> kHalfBits;
   std::uint64_t right = random & kHalf;
-  for (unsigned i = kRounds; i-- > 0;) {
+  for (std::size_t i = kRounds; i-- > 0;) {
     const std::uint64_t before = right ^ round(left, i);
     right = left;
     left = before;

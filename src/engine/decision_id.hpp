@@ -3,6 +3,8 @@
 /// DecisionIds: ids that know their decision point and number, to those who have the key.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -27,8 +29,7 @@ namespace attune {
 /// apart.
 class DecisionIds {
  public:
-  explicit DecisionIds(std::uint64_t key = 0, std::uint64_t opening = 0) noexcept
-      : key_(key), opening_(opening) {}
+  explicit DecisionIds(std::uint64_t key = 0, std::uint64_t opening = 0) noexcept;
 
   [[nodiscard]] Uuid make(std::uint32_t point, std::uint64_t sequence, Nanos time) const noexcept;
   /// The point an id was made at, if it was made here; any number below 4096 otherwise.
@@ -38,11 +39,14 @@ class DecisionIds {
   [[nodiscard]] std::optional<std::uint64_t> sequence(const Uuid& id, std::uint64_t near = 0) const noexcept;
 
  private:
-  [[nodiscard]] std::uint64_t round(std::uint64_t half, unsigned number) const noexcept;
+  static constexpr std::size_t kRounds = 6;
+
+  [[nodiscard]] std::uint64_t round(std::uint64_t half, std::size_t number) const noexcept;
   [[nodiscard]] std::uint64_t check(std::uint32_t point) const noexcept;
 
   std::uint64_t key_;
   std::uint64_t opening_;
+  std::array<std::uint64_t, kRounds> round_keys_{};
 };
 
 }  // namespace attune

@@ -61,6 +61,7 @@ void CourseRecorder::add(std::uint64_t t, const Step& step, const StepValues& va
   for (std::size_t i = 0; i < outcome.size(); ++i) {
     course_.components[i] += outcome[i];
   }
+  course_.kept += scenario_.service_level.kept(outcome) ? 1.0 : 0.0;
   course_.selections[arm] += 1.0;
   course_.selections_by_window[window_of(t, scenario_.horizon)][arm] += 1.0;
   close_step(t, step, values, values.basis[arm], values.observed[arm]);
@@ -79,6 +80,7 @@ void CourseRecorder::add_uniform(std::uint64_t t, const Step& step, const StepVa
     for (std::size_t i = 0; i < outcome.size(); ++i) {
       course_.components[i] += share * outcome[i];
     }
+    course_.kept += scenario_.service_level.kept(outcome) ? share : 0.0;
     course_.selections[arm] += share;
     course_.selections_by_window[window_of(t, scenario_.horizon)][arm] += share;
     basis += share * values.basis[arm];
@@ -105,6 +107,7 @@ void CourseRecorder::close_step(std::uint64_t t, const Step& step, const StepVal
     course_.steps.push_back({static_cast<std::uint32_t>(step.category), 0, observed, regret});
   }
   if (next_mark_ < marks_.size() && t + 1 == marks_[next_mark_]) {
+    course_.kept_curve.push_back(course_.kept);
     course_.reward_curve.push_back(course_.reward);
     course_.regret_curve.push_back(course_.regret);
     ++next_mark_;

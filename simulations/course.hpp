@@ -30,6 +30,9 @@ struct Course {
   double regret_single = 0.0;
   double regret = 0.0;  ///< against Scenario::reference
 
+  double kept = 0.0;  ///< steps whose outcome kept the service level
+
+  std::vector<double> kept_curve;    ///< sum of those up to each mark
   std::vector<double> reward_curve;  ///< sum of rewards up to each mark
   std::vector<double> regret_curve;  ///< regret up to each mark
   std::vector<double> selections;    ///< how often each arm was chosen (a baseline may choose it in part)
@@ -39,6 +42,7 @@ struct Course {
 
   CollectorCounters counters;  ///< of the engine; zeros for baselines
   std::uint64_t explored = 0;
+  std::uint64_t fallbacks = 0;  ///< decisions that the policy itself did not make
 };
 
 /// The arms that would have been best, known only afterwards.

@@ -16,6 +16,21 @@
 namespace attune::sim {
 namespace {
 
+Nanos pace_of(const Scenario& scenario) { return static_cast<Nanos>(scenario.seconds_per_step * 1e9); }
+
+/// In the order of their ends, so that one that runs into the next is held on.
+std::vector<Hold> holds_of(const Scenario& scenario) {
+  std::vector<Hold> out;
+  for (const Fault& fault : scenario.faults) {
+    if (fault.held) {
+      out.push_back({.from = kStartOfTime + static_cast<Nanos>(fault.from) * pace_of(scenario),
+                     .until = kStartOfTime + static_cast<Nanos>(fault.until) * pace_of(scenario)});
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const Hold& a, const Hold& b) { return a.until < b.until; });
+  return out;
+}
+
 /// One run in progress.
 class Run {
  public:
@@ -28,7 +43,7 @@ class Run {
         options_(std::move(options)),
         clock_(std::make_shared<ManualClock>(kStartOfTime)),
         schedule_(scenario.delivery, seed, scenario.horizon, scenario.valuation.used().size(), kStartOfTime,
-                  static_cast<Nanos>(scenario.seconds_per_step * 1e9)),
+                  pace_of(scenario), holds_of(scenario)),
         recorder_(scenario, hindsight, options_.keep_steps),
         seed_(seed) {
     result_.decisions = std::move(options_.resumption.decisions);
@@ -134,13 +149,15 @@ class Run {
     // The outcome is a function of (seed, step, arm): nothing has to be kept until it is due.
     world_.step(op.step, step_);
     const KnownDecision& decision = result_.decisions[op.step];
-    const std::span<const double> outcome = step_.outcome_of(decision.arm, info_.components.size());
+    const std::span<const double> happened = step_.outcome_of(decision.arm, info_.components.size());
+    reported_.assign(happened.begin(), happened.end());
+    falsify(scenario_.faults, seed_, op.step, decision.arm, reported_);
     const std::vector<std::size_t>& used = scenario_.valuation.used();
     std::array<Component, OutcomeRecord::kMaxComponents> parts{};
     std::size_t count = 0;
     for (std::size_t i = 0; i < used.size() && count < parts.size(); ++i) {
       if (op.component == Op::kAllComponents || op.component == i) {
-        parts.at(count++) = {info_.components[used[i]], outcome[used[i]]};
+        parts.at(count++) = {info_.components[used[i]], reported_[used[i]]};
       }
     }
     return engine.outcome(decision.id, std::span(parts).first(count));
@@ -195,6 +212,7 @@ class Run {
     sum.overflow_refused += part.overflow_refused;
     sum.breaches += part.breaches;
     result_.course.explored += point.explored;
+    result_.course.fallbacks += point.fallbacks;
   }
 
   const Scenario& scenario_;
@@ -211,6 +229,7 @@ class Run {
   Step step_;
   StepValues values_;
   std::vector<double> context_;
+  std::vector<double> reported_;
   Decision decision_;
   DriveResult result_;
 };

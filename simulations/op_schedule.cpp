@@ -58,13 +58,14 @@ bool OpSchedule::Arrival::operator>(const Arrival& other) const noexcept {
 }
 
 OpSchedule::OpSchedule(const Delivery& delivery, std::uint64_t seed, std::uint64_t horizon,
-                       std::size_t components, Nanos start, Nanos pace)
+                       std::size_t components, Nanos start, Nanos pace, std::vector<Hold> holds)
     : delivery_(delivery),
       seed_(seed),
       horizon_(horizon),
       parts_(delivery.apart ? components : 1),
       start_(start),
-      pace_(pace) {}
+      pace_(pace),
+      holds_(std::move(holds)) {}
 
 bool OpSchedule::next(Op& out) {
   const Nanos decide_at = start_ + static_cast<Nanos>(next_step_) * pace_;
@@ -86,6 +87,13 @@ bool OpSchedule::next(Op& out) {
   return true;
 }
 
+Nanos OpSchedule::arrival(Nanos due) const noexcept {
+  for (const Hold& hold : holds_) {
+    due = due >= hold.from && due < hold.until ? hold.until : due;
+  }
+  return due;
+}
+
 void OpSchedule::send(std::uint64_t step, std::size_t component, std::uint64_t part, Nanos decided) {
   Rng rng = world_rng(seed_, "delivery", step * parts_ + part);
   const bool lost = rng.uniform() < delivery_.missing;
@@ -93,9 +101,9 @@ void OpSchedule::send(std::uint64_t step, std::size_t component, std::uint64_t p
   if (lost) {
     return;
   }
-  arrivals_.push({decided + draw_delay(delivery_, rng), step, component, 0});
+  arrivals_.push({arrival(decided + draw_delay(delivery_, rng)), step, component, 0});
   if (twice) {
-    arrivals_.push({decided + draw_delay(delivery_, rng), step, component, 1});
+    arrivals_.push({arrival(decided + draw_delay(delivery_, rng)), step, component, 1});
   }
 }
 

@@ -31,6 +31,12 @@ struct Delivery {
 /// "apart": false}. Errors: invalid_config.
 [[nodiscard]] Result<Delivery> read_delivery(const nlohmann::json& object);
 
+/// A time in which outcomes do not get through: those due in it come at its end.
+struct Hold {
+  Nanos from = 0;
+  Nanos until = 0;
+};
+
 /// One operation on an engine.
 struct Op {
   static constexpr std::size_t kAllComponents = static_cast<std::size_t>(-1);
@@ -41,8 +47,8 @@ struct Op {
   std::size_t component = kAllComponents;  ///< index among the components that are reported
 };
 
-/// The operations of one run in order of time, a pure function of (delivery, seed, horizon, pace): it does
-/// not depend on what is decided, so that a run that was interrupted is carried on by skipping as many
+/// The operations of one run in order of time, a pure function of (delivery, holds, seed, horizon, pace): it
+/// does not depend on what is decided, so that a run that was interrupted is carried on by skipping as many
 /// operations as were recorded.
 ///
 /// Decision t is made at start + t * pace. An outcome due at the time of a decision comes before it; outcomes
@@ -50,7 +56,7 @@ struct Op {
 class OpSchedule {
  public:
   OpSchedule(const Delivery& delivery, std::uint64_t seed, std::uint64_t horizon, std::size_t components,
-             Nanos start, Nanos pace);
+             Nanos start, Nanos pace, std::vector<Hold> holds = {});
 
   /// False: there are no more.
   [[nodiscard]] bool next(Op& out);
@@ -64,6 +70,7 @@ class OpSchedule {
     bool operator>(const Arrival& other) const noexcept;
   };
 
+  [[nodiscard]] Nanos arrival(Nanos due) const noexcept;
   void send(std::uint64_t step, std::size_t component, std::uint64_t part, Nanos decided);
 
   Delivery delivery_;
@@ -72,6 +79,7 @@ class OpSchedule {
   std::size_t parts_;  ///< outcomes a decision is reported in
   Nanos start_;
   Nanos pace_;
+  std::vector<Hold> holds_;
   std::uint64_t next_step_ = 0;
   std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
 };

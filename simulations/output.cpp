@@ -63,7 +63,9 @@ json estimate_json(const Estimate& e) { return {{"mean", e.mean}, {"standard_err
 
 json counters_json(const ResultRow& row) {
   CollectorCounters sum;
+  std::uint64_t fallbacks = 0;
   for (const Course& course : row.courses) {
+    fallbacks += course.fallbacks;
     sum.decisions += course.counters.decisions;
     sum.outcomes += course.counters.outcomes;
     sum.learned += course.counters.learned;
@@ -76,7 +78,8 @@ json counters_json(const ResultRow& row) {
   }
   return {{"decisions", sum.decisions}, {"outcomes", sum.outcomes},         {"learned", sum.learned},
           {"late", sum.late},           {"learned_late", sum.learned_late}, {"duplicate", sum.duplicate},
-          {"silent", sum.silent},       {"censored", sum.censored},         {"breaches", sum.breaches}};
+          {"silent", sum.silent},       {"censored", sum.censored},         {"breaches", sum.breaches},
+          {"fallbacks", fallbacks}};
 }
 
 json row_json(const Scenario& scenario, const ResultRow& row) {
@@ -95,6 +98,9 @@ json row_json(const Scenario& scenario, const ResultRow& row) {
   for (std::size_t arm = 0; arm < info.arms.size(); ++arm) {
     out["arm_share"][info.arms[arm]] =
         estimate_of(row, [&](const Course& c) { return c.selections[arm] / steps; }).mean;
+  }
+  if (!scenario.service_level.empty()) {
+    out["sla_kept"] = estimate_json(estimate_of(row, [&](const Course& c) { return c.kept / steps; }));
   }
   if (!row.baseline) {
     out["engine"] = counters_json(row);
@@ -132,6 +138,10 @@ std::vector<std::pair<std::string, std::string>> run_facts(const Scenario& scena
                                   number_text(scenario.seconds_per_step) + " s of simulated time");
   facts.emplace_back("seeds", std::to_string(scenario.seeds.size()));
   facts.emplace_back("outcomes", delivery_text(scenario.delivery));
+  for (const Fault& fault : scenario.faults) {
+    facts.emplace_back(
+        "fault", fault.name + ", steps " + std::to_string(fault.from) + " to " + std::to_string(fault.until));
+  }
   if (scenario.learn_every > 1) {
     facts.emplace_back("learning", "every " + std::to_string(scenario.learn_every) + " steps");
   }
@@ -183,6 +193,9 @@ std::vector<std::string> table_line(const Scenario& scenario, const ResultRow& r
   for (std::size_t i = 0; decimals.parts.size() > 1 && i < decimals.parts.size(); ++i) {
     add([&](const Course& c) { return c.components[i] / steps; }, decimals.parts[i], false);
   }
+  if (!scenario.service_level.empty()) {
+    add([&](const Course& c) { return 100.0 * c.kept / steps; }, 2, false);
+  }
   add([&](const Course& c) { return c.reward / steps; }, 4, many);
   add([](const Course& c) { return c.regret; }, decimals.regret, many);
   add([](const Course& c) { return c.regret_single; }, decimals.regret, false);
@@ -203,6 +216,9 @@ std::string result_table(const Scenario& scenario, const ScenarioResult& result)
   std::vector<std::string> header{"policy"};
   if (parts) {
     header.insert(header.end(), info.components.begin(), info.components.end());
+  }
+  if (!scenario.service_level.empty()) {
+    header.emplace_back("SLA kept %");
   }
   for (const char* name : {"reward", "regret"}) {
     header.emplace_back(name);

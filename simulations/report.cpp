@@ -54,8 +54,16 @@ bool too_far(const ResultRow& row, const std::vector<std::string_view>& names) {
   return row.baseline && std::find(names.begin(), names.end(), row.name) != names.end();
 }
 
+std::vector<ChartSpan> spans_of(const Scenario& scenario) {
+  std::vector<ChartSpan> out;
+  for (const Fault& fault : scenario.faults) {
+    out.push_back({fault.name, static_cast<double>(fault.from), static_cast<double>(fault.until)});
+  }
+  return out;
+}
+
 LineChart regret_chart(const Scenario& scenario, const ScenarioResult& result) {
-  LineChart chart{"step", "cumulative regret", marks_of(scenario), {}};
+  LineChart chart{"step", "cumulative regret", marks_of(scenario), {}, spans_of(scenario)};
   for (std::size_t row = 0; row < result.rows.size(); ++row) {
     // The oracle is the axis itself, or, on a log, out of anyone's reach.
     if (!too_far(result.rows[row], {"random", "cheapest", "oracle"})) {
@@ -66,11 +74,17 @@ LineChart regret_chart(const Scenario& scenario, const ScenarioResult& result) {
   return chart;
 }
 
-/// Mean reward in a trailing window of a tenth of the run, which shows what has been learned better than the
-/// mean of all.
-LineChart reward_chart(const Scenario& scenario, const ScenarioResult& result) {
-  LineChart chart{"step", "reward per step, trailing tenth of the run", marks_of(scenario), {}};
-  const std::size_t back = std::max<std::size_t>(1, chart.x.size() / 10);
+/// Mean of what a curve adds up, in a trailing window of a tenth of the run, which shows what has been
+/// learned better than the mean of all; where something goes wrong, of a fortieth.
+LineChart trailing_chart(const Scenario& scenario, const ScenarioResult& result, const std::string& what,
+                         std::vector<double> Course::* sums) {
+  const bool faults = !scenario.faults.empty();
+  LineChart chart{"step",
+                  what + ", trailing " + (faults ? "fortieth" : "tenth") + " of the run",
+                  marks_of(scenario),
+                  {},
+                  spans_of(scenario)};
+  const std::size_t back = std::max<std::size_t>(1, chart.x.size() / (faults ? 40 : 10));
   for (std::size_t row = 0; row < result.rows.size(); ++row) {
     if (too_far(result.rows[row], {"cheapest"}) ||
         (scenario.environment->info().recorded && too_far(result.rows[row], {"oracle"}))) {
@@ -78,9 +92,9 @@ LineChart reward_chart(const Scenario& scenario, const ScenarioResult& result) {
     }
     chart.lines.push_back(
         curve(result.rows[row], chart.x.size(), colour_of(result, row), [&](const Course& c, std::size_t i) {
-          const double before = i >= back ? c.reward_curve[i - back] : 0.0;
+          const double before = i >= back ? (c.*sums)[i - back] : 0.0;
           const double steps = chart.x[i] - (i >= back ? chart.x[i - back] : 0.0);
-          return (c.reward_curve[i] - before) / steps;
+          return ((c.*sums)[i] - before) / steps;
         }));
   }
   return chart;
@@ -170,6 +184,8 @@ std::string table(const Scenario& scenario, const ScenarioResult& result) {
   for (std::size_t i = 0; parts && i < info.components.size(); ++i) {
     out += "<th>" + html_escape(info.components[i]) + "</th>";
   }
+  const bool promised = !scenario.service_level.empty();
+  out += promised ? "<th>SLA kept</th>" : "";
   out +=
       "<th>reward</th><th class=\"bar\"></th><th>regret</th><th>vs best single</th><th>vs "
       "oracle</th></tr></thead><tbody>\n";
@@ -187,6 +203,10 @@ std::string table(const Scenario& scenario, const ScenarioResult& result) {
     for (std::size_t part = 0; parts && part < info.components.size(); ++part) {
       const double mean = estimate_of(row, [&](const Course& c) { return c.components[part] / steps; }).mean;
       out += cell(fixed(mean, decimals_for(mean)));
+    }
+    if (promised) {
+      out += cell(fixed(estimate_of(row, [&](const Course& c) { return 100.0 * c.kept / steps; }).mean, 2) +
+                  " %");
     }
     const Estimate reward = estimate_of(row, [&](const Course& c) { return c.reward / steps; });
     out += cell(fixed(reward.mean, 4) + (row.courses.size() > 1 ? " \u00b1 " + fixed(reward.error, 4) : ""));
@@ -219,7 +239,7 @@ std::string section(const std::string& heading, const std::string& note, const s
 std::string report_html(const Scenario& scenario, const ScenarioResult& result,
                         const std::vector<ReportSection>& more) {
   const LineChart regret = regret_chart(scenario, result);
-  const LineChart reward = reward_chart(scenario, result);
+  const LineChart reward = trailing_chart(scenario, result, "reward per step", &Course::reward_curve);
   const std::string bands = scenario.seeds.size() > 1 ? " Bands: two standard errors over " +
                                                             std::to_string(scenario.seeds.size()) + " seeds."
                                                       : "";
@@ -238,6 +258,13 @@ std::string report_html(const Scenario& scenario, const ScenarioResult& result,
                  "<figure>" + line_chart_svg(regret) + legend(regret) + "</figure>\n");
   out += section("Reward", "Higher is better." + bands,
                  "<figure>" + line_chart_svg(reward) + legend(reward) + "</figure>\n");
+  if (!scenario.service_level.empty()) {
+    const LineChart kept =
+        trailing_chart(scenario, result, "share of answers that kept the service level", &Course::kept_curve);
+    out +=
+        section("Service level", "Share of answers within all limits of \"sla\"; higher is better." + bands,
+                "<figure>" + line_chart_svg(kept) + legend(kept) + "</figure>\n");
+  }
   out += section("Which arms were chosen", "Share of decisions over time, all seeds together.",
                  share_charts(scenario, result));
   for (const ReportSection& part : more) {

@@ -22,7 +22,7 @@ svg text{fill:var(--soft);font:11px system-ui,sans-serif}svg .label{fill:var(--i
 svg .title{fill:var(--ink);font-size:13px;font-weight:600}svg .end{font-style:italic}
 svg .grid{stroke:var(--line);stroke-width:1}svg .zero,svg .tick{stroke:var(--soft);stroke-width:1}
 svg .curve{fill:none;stroke-width:2;stroke-linejoin:round}svg .dashed{stroke-dasharray:5 4;stroke-width:1.6}
-svg .band{opacity:.14;stroke:none}svg .share{stroke:none}
+svg .band{opacity:.14;stroke:none}svg .fault{fill:#d55e00;opacity:.09}svg .share{stroke:none}
 .series.off{display:none}.series.dim{opacity:.18}
 .legend{display:flex;flex-wrap:wrap;gap:4px 8px;margin-top:10px}
 .legend button,.legend span{display:inline-flex;align-items:center;gap:6px;border:1px solid transparent;border-radius:6px;padding:2px 7px;background:none;color:inherit;font:13px system-ui,sans-serif}

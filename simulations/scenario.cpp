@@ -72,7 +72,7 @@ void read_arm_features(JsonReader& reader, const EnvironmentInfo& info, PolicyEn
 }
 
 /// Either a policy itself, {"type": ...}, or {"policy": {...}, "name", "context", "per_category", "prior",
-/// "arm_features"}.
+/// "arm_features", "point"}.
 Result<PolicyEntry> read_policy(const json& object, const std::string& path, const EnvironmentInfo& info) {
   PolicyEntry entry;
   entry.features = every_feature(info);
@@ -91,6 +91,14 @@ Result<PolicyEntry> read_policy(const json& object, const std::string& path, con
                                : "";
   entry.name = reader.text("name", type);
   entry.per_category = reader.boolean("per_category", false);
+  if (const json* point = reader.find_object("point")) {
+    for (const char* mine : {"policy", "arms", "reward", "context", "action_features"}) {
+      if (point->contains(mine)) {
+        reader.fail_with(path + ".point." + mine + " is what the scenario itself says");
+      }
+    }
+    entry.point_json = point->dump();
+  }
   if (const json* prior = reader.find_object("prior")) {
     JsonReader fields(*prior, path + ".prior");
     entry.prior_mean = fields.number("mean", Bounds{-1e12, 1e12});
@@ -136,6 +144,24 @@ void read_horizon(JsonReader& reader, Scenario& scenario) {
   if (reader.good() && length > 0 && scenario.horizon > length) {
     reader.fail_with("horizon = " + std::to_string(scenario.horizon) + " is more than the " +
                      std::to_string(length) + " steps that the environment has");
+  }
+}
+
+void read_faults_of(JsonReader& reader, Scenario& scenario) {
+  const EnvironmentInfo& info = scenario.environment->info();
+  if (const json* limits = reader.find_object("sla")) {
+    if (Result<ServiceLevel> read = ServiceLevel::make(*limits, info); !read) {
+      reader.fail_with(std::move(read).error());
+    } else {
+      scenario.service_level = std::move(*read);
+    }
+  }
+  if (const json* list = reader.find_array("faults")) {
+    if (Result<std::vector<Fault>> faults = read_faults(*list, info, scenario.horizon); !faults) {
+      reader.fail_with(std::move(faults).error());
+    } else {
+      scenario.faults = std::move(*faults);
+    }
   }
 }
 
@@ -206,9 +232,10 @@ std::string point_name(const EnvironmentInfo& info, const PolicyEntry& policy, s
 
 std::string engine_config(const EnvironmentInfo& info, const std::string& reward_json,
                           const PolicyEntry& policy, std::uint64_t seed) {
-  json point = {{"policy", json::parse(policy.policy_json)},
-                {"arms", json::array()},
-                {"reward", json::parse(reward_json)}};
+  json point = policy.point_json.empty() ? json::object() : json::parse(policy.point_json);
+  point["policy"] = json::parse(policy.policy_json);
+  point["arms"] = json::array();
+  point["reward"] = json::parse(reward_json);
   for (std::size_t arm = 0; arm < info.arms.size(); ++arm) {
     json entry = {{"id", info.arms[arm]}};
     if (policy.prior_weight > 0.0) {
@@ -296,6 +323,7 @@ Result<Scenario> make_scenario(const json& document, const FileRoots& roots) {
       out.delivery = *read;
     }
   }
+  read_faults_of(reader, out);
   if (Result<std::vector<PolicyEntry>> policies = read_policies(reader.find_array("policies"), info);
       !policies) {
     reader.fail_with(std::move(policies).error());
@@ -307,6 +335,9 @@ Result<Scenario> make_scenario(const json& document, const FileRoots& roots) {
   }
   if (Result<void> good = check_policies(info, out.reward_json, out.policies); !good) {
     return tl::unexpected(std::move(good).error());
+  }
+  if (!out.faults.empty()) {
+    out.environment = with_faults(out.environment, out.faults);
   }
   return out;
 }

@@ -16,8 +16,10 @@
 
 #include "simulations/environment.hpp"
 #include "simulations/environment_factory.hpp"
+#include "simulations/faults.hpp"
 #include "simulations/json_reader.hpp"
 #include "simulations/op_schedule.hpp"
+#include "simulations/service_level.hpp"
 #include "simulations/valuation.hpp"
 
 namespace attune::sim {
@@ -29,6 +31,7 @@ struct PolicyEntry {
   std::vector<std::size_t> features{};  ///< which numbers of the context it is shown, in order
   std::vector<std::vector<double>> arm_features{};  ///< by arm, for policies that share a model over them
   bool per_category = false;                        ///< a decision point of its own for each category
+  std::string point_json{};   ///< further keys of the decision point, e.g. "safety"; empty: none
   double prior_mean = 0.0;    ///< what is believed of every arm before its first reward,
   double prior_weight = 0.0;  ///< in pseudo-rewards; 0: nothing
 };
@@ -48,6 +51,8 @@ struct Scenario {
   double join_window_s = 3600.0;  ///< of it
   Valuation valuation;
   Delivery delivery;
+  std::vector<Fault> faults;  ///< already at work in `environment`; their reports and delays are the driver's
+  ServiceLevel service_level;
   double seconds_per_step = 1.0;
   std::uint64_t learn_every = 1;  ///< steps between two runs of the learner (pump)
   Reference reference = Reference::oracle;

@@ -106,6 +106,21 @@ std::string band(const Frame& frame, const std::vector<double>& x, const ChartLi
   return out + "Z\"/>\n";
 }
 
+/// Names are put one below the other, so that neighbours do not run into each other.
+std::string spans(const Frame& frame, const std::vector<ChartSpan>& list) {
+  std::string out;
+  double y = frame.top + 12;
+  for (const ChartSpan& span : list) {
+    const double left = frame.x(span.from);
+    const double right = frame.x(std::min(span.until, frame.x_max));
+    out += "<rect class=\"fault\" x=\"" + number(left) + "\" y=\"" + number(frame.top) + "\" width=\"" +
+           number(right - left) + "\" height=\"" + number(frame.height - frame.top - frame.bottom) + "\"/>\n";
+    out += text_at(left + 4, y, "start", span.name);
+    y += 13;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<double> axis_ticks(double low, double high, std::size_t count) {
@@ -202,6 +217,7 @@ std::string line_chart_svg(const LineChart& chart) {
   frame.x_max = chart.x.empty() ? 1.0 : chart.x.back();
 
   std::string out = open_svg(frame, chart.y_label + " over " + chart.x_label);
+  out += spans(frame, chart.spans);
   out += axes(frame, chart.x_label, chart.y_label);
   for (const ChartLine& l : chart.lines) {
     out += "<g class=\"series\" data-name=\"" + html_escape(l.name) + "\">\n";

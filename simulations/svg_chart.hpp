@@ -21,11 +21,19 @@ struct ChartLine {
   std::vector<double> high;
 };
 
+/// A stretch of the x axis that is shaded and named.
+struct ChartSpan {
+  std::string name;
+  double from = 0.0;
+  double until = 0.0;
+};
+
 struct LineChart {
   std::string x_label;
   std::string y_label;
   std::vector<double> x;
   std::vector<ChartLine> lines;
+  std::vector<ChartSpan> spans{};
 };
 
 /// Shares over time: values[i][window] of series i; each window is scaled to add up to 1.

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
-scripts/build.sh release --target bench_ratio bench_policies bench_engine bench_durable bench_safety
+scripts/build.sh release --target bench_ratio bench_policies bench_engine bench_durable bench_store bench_safety
 out=docs/benchmarks.md
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 {
@@ -32,7 +32,7 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
   echo
   build/release/bench/bench_durable --async-seconds 60
   if [ "${1:-}" = --full ]; then
-    for room in policies engine safety; do
+    for room in policies engine store safety; do
       echo
       echo "## bench_$room"
       echo

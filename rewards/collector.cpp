@@ -246,6 +246,7 @@ Errc Collector::on_decision(const DecisionRecord& record, RewardSink& sink) noex
 Fate Collector::on_outcome(const OutcomeRecord& record, RewardSink& sink) noexcept {
   impl_->advance(record.header.time, sink);
   ++impl_->counters.outcomes;
+  impl_->joined = 0;
   const std::uint32_t handle = impl_->find(record.header.id);
   if (handle == kNone) {
     return impl_->count(Fate::unknown_decision);
@@ -274,6 +275,13 @@ bool Collector::next_deadline(Nanos& time) const noexcept {
   }
   time = impl_->deadline(due);
   return true;
+}
+
+std::uint32_t Collector::joined() const noexcept { return impl_->joined; }
+
+const PendingDecision* Collector::held(const Uuid& id) const noexcept {
+  const std::uint32_t handle = impl_->find(id);
+  return handle == kNone || (handle & Impl::kClosedBit) != 0 ? nullptr : &impl_->slab[handle].decision;
 }
 
 std::size_t Collector::pending() const noexcept { return impl_->slab.held(); }

@@ -116,6 +116,7 @@ struct Collector::Impl {
   std::uint64_t seed;
 
   Nanos time;
+  std::uint32_t joined = 0;  ///< bit i: component i of the last outcome; no part of the state
   CollectorCounters counters;
   detail::DecisionSlab slab;
   detail::SignalPool signal_pool;

@@ -163,6 +163,7 @@ Fate Collector::Impl::fold_held(std::uint32_t at, const OutcomeRecord& record, R
     cut_off = mark_end(at, record);
   }
   if (joins) {
+    joined = reading.fresh;
     join(slot.signals, at, record, reading);
     if (spec.closing == Closing::complete && former.satisfied(slab.parts(at))) {
       resolve(at, Cause::complete, sink);

@@ -76,6 +76,9 @@ Result<void> ServeSession::decide(JsonWriter& json) {
   }
   json.key("version").number(decision_.version);
   json.key("rung").text(to_string(decision_.rung));
+  if (decision_.reason != ChoiceReason::usual) {
+    json.key("reason").text(to_string(decision_.reason));
+  }
   if (!decision_.parameters.empty()) {
     write_parameters(decision_, json);
   }
@@ -189,6 +192,33 @@ Result<void> ServeSession::arm(JsonWriter& json) {
     return fail(Errc::invalid_argument,
                 "\"action\" = " + in_quotes(request_.action) + " is none of add, enable, disable, remove");
   }
+  if (done) {
+    json.key("ok").boolean(true);
+  }
+  return done;
+}
+
+Result<void> ServeSession::kill(JsonWriter& json) {
+  const Act act{.actor = request_.who, .time = 0};
+  Result<void> done;
+  if (request_.has(Member::point)) {
+    const Result<PointId> where = point();
+    done = where ? engine_->kill(*where, request_.on, act, request_.why) : tl::unexpected(where.error());
+  } else {
+    done = engine_->kill_all(request_.on, act, request_.why);
+  }
+  if (done) {
+    json.key("ok").boolean(true);
+  }
+  return done;
+}
+
+Result<void> ServeSession::freeze(JsonWriter& json) {
+  const Result<PointId> where = point();
+  if (!where) {
+    return tl::unexpected(where.error());
+  }
+  Result<void> done = engine_->freeze(*where, request_.on, {.actor = request_.who, .time = 0}, request_.why);
   if (done) {
     json.key("ok").boolean(true);
   }

@@ -35,6 +35,54 @@ void write_rewards(const CollectorCounters& rewards, JsonWriter& json) {
   json.close_object();
 }
 
+void write_guard(const GuardMetrics& guard, JsonWriter& json) {
+  json.open_object();
+  json.key("name").text(guard.name);
+  json.key("kind").text(guard.kind);
+  if (!guard.component.empty()) {
+    json.key("component").text(guard.component);
+  }
+  if (!guard.arm.empty()) {
+    json.key("arm").text(guard.arm);
+  }
+  json.key("state").text(guard.state);
+  json.key("action").text(guard.action);
+  json.key("since").number(static_cast<double>(guard.since) / static_cast<double>(kSecond));
+  json.key("trips").number(guard.trips);
+  json.key("value").number(guard.value);
+  json.key("limit").number(guard.limit);
+  json.close_object();
+}
+
+void write_safety(const SafetyMetrics& safety, JsonWriter& json) {
+  json.open_object();
+  json.key("killed").boolean(safety.killed);
+  json.key("frozen").boolean(safety.frozen);
+  json.key("rungs").open_object();
+  for (std::size_t i = 0; i < kRungs; ++i) {
+    json.key(to_string(static_cast<Rung>(i))).number(safety.rungs[i]);
+  }
+  json.close_object();
+  json.key("reasons").open_object();
+  for (std::size_t i = 0; i < kChoiceReasons; ++i) {
+    json.key(to_string(static_cast<ChoiceReason>(i))).number(safety.reasons[i]);
+  }
+  json.close_object();
+  json.key("trips").number(safety.trips);
+  json.key("frozen_rewards").number(safety.frozen_rewards);
+  json.key("held_back").number(safety.held_back);
+  json.key("explored_share").number(safety.explored_share);
+  json.key("greedy_only").boolean(safety.greedy_only);
+  json.key("baseline_only").boolean(safety.baseline_only);
+  json.key("snapshot").boolean(safety.snapshot);
+  json.key("guards").open_array();
+  for (const GuardMetrics& guard : safety.guards) {
+    write_guard(guard, json);
+  }
+  json.close_array();
+  json.close_object();
+}
+
 void write_point(const PointMetrics& point, JsonWriter& json) {
   json.open_object();
   json.key("name").text(point.name);
@@ -51,6 +99,10 @@ void write_point(const PointMetrics& point, JsonWriter& json) {
   json.key("pending").number(std::uint64_t{point.pending});
   json.key("rewards");
   write_rewards(point.rewards, json);
+  if (point.safety) {
+    json.key("safety");
+    write_safety(*point.safety, json);
+  }
   json.key("selections").open_object();
   for (std::size_t slot = 0; slot < std::min(point.arms.size(), point.selections.size()); ++slot) {
     if (!point.arms[slot].empty()) {

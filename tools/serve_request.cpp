@@ -19,9 +19,10 @@ using Json = nlohmann::ordered_json;
 enum class Form : std::uint8_t { text, number, flag, numbers, texts, components, prior, context, json, mark };
 
 constexpr std::array<Form, kMemberNames.size()> kForms{
-    Form::text,    Form::mark, Form::json,   Form::text,       Form::context, Form::texts, Form::text,
-    Form::text,    Form::text, Form::number, Form::components, Form::text,    Form::flag,  Form::flag,
-    Form::numbers, Form::text, Form::text,   Form::numbers,    Form::prior,   Form::text};
+    Form::text,  Form::mark, Form::json,    Form::text,   Form::context,    Form::texts,
+    Form::text,  Form::text, Form::text,    Form::number, Form::components, Form::text,
+    Form::flag,  Form::flag, Form::numbers, Form::text,   Form::text,       Form::numbers,
+    Form::prior, Form::text, Form::flag,    Form::text,   Form::text};
 
 /// One JSON scalar as the parser gives it.
 struct Scalar {
@@ -226,6 +227,10 @@ std::string* RequestReader::text_of(Member member) {
       return &request_.id;
     case Member::key:
       return &request_.key;
+    case Member::who:
+      return &request_.who;
+    case Member::why:
+      return &request_.why;
     case Member::action:
       return &request_.action;
     default:
@@ -251,7 +256,9 @@ bool RequestReader::member_value(const Scalar& value) {
       if (value.kind != Scalar::Kind::flag) {
         return refuse_member("is neither true nor false");
       }
-      (member_ == Member::terminal ? request_.terminal : request_.truncated) = value.flag;
+      (member_ == Member::terminal ? request_.terminal
+       : member_ == Member::on     ? request_.on
+                                   : request_.truncated) = value.flag;
       return true;
     case Form::numbers:
       return refuse_member("is not an array of numbers");
@@ -360,7 +367,7 @@ Result<void> RequestReader::verdict() {
 void Request::clear() {
   given = 0;
   for (std::string* text :
-       {&op, &ref, &config, &point, &episode, &client_key, &subject, &id, &key, &action, &arm}) {
+       {&op, &ref, &config, &point, &episode, &client_key, &subject, &id, &key, &action, &arm, &who, &why}) {
     text->clear();
   }
   for (std::vector<double>* numbers : {&next, &features, &component_values, &dense, &value}) {
@@ -372,6 +379,7 @@ void Request::clear() {
   reward = 0.0;
   terminal = false;
   truncated = false;
+  on = false;
   prior = {};
   index.clear();
   named.clear();

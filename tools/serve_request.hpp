@@ -38,11 +38,14 @@ enum class Member : std::uint8_t {
   features,
   prior,
   subject,
+  on,
+  who,
+  why,
 };
-inline constexpr std::array<std::string_view, 20> kMemberNames{
-    "op",         "ref",    "config", "point",      "context", "arms",     "episode",
-    "client_key", "id",     "reward", "components", "key",     "terminal", "truncated",
-    "next",       "action", "arm",    "features",   "prior",   "subject"};
+inline constexpr std::array<std::string_view, 23> kMemberNames{
+    "op",  "ref",      "config",     "point",   "context",  "arms",      "episode", "client_key",
+    "id",  "reward",   "components", "key",     "terminal", "truncated", "next",    "action",
+    "arm", "features", "prior",      "subject", "on",       "who",       "why"};
 
 /// A list of texts that keeps its strings when it is cleared, so that reading a line allocates nothing after
 /// a while.
@@ -73,6 +76,8 @@ struct Request {
   std::string episode;
   std::string client_key;
   std::string subject;
+  std::string who;
+  std::string why;
   std::string id;
   std::string key;
   std::string action;
@@ -80,6 +85,7 @@ struct Request {
   double reward = 0.0;
   bool terminal = false;
   bool truncated = false;
+  bool on = false;
   std::vector<double> next;
   std::vector<double> features;
   ArmPrior prior;

@@ -96,10 +96,12 @@ struct ServeSession::Operation {
 const ServeSession::Operation* ServeSession::find_operation(std::string_view name) {
   using enum Member;
   using Self = ServeSession;
-  static constexpr std::array<Operation, 12> kOperations{{
+  static constexpr std::array<Operation, 14> kOperations{{
       {"decide", bits(point), bits(context, arms, episode, client_key, subject), true, &Self::decide},
       {"outcome", bits(id), bits(reward, components, key, terminal, truncated, next), true, &Self::outcome},
       {"arm", bits(point, action, Member::arm), bits(features, prior), true, &Self::arm},
+      {"kill", bits(on, who), bits(point, why), true, &Self::kill},
+      {"freeze", bits(point, on, who), bits(why), true, &Self::freeze},
       {"end_episode", bits(point, episode), 0, true, &Self::end_episode},
       {"describe", bits(point), 0, true, &Self::describe},
       {"checkpoint", 0, 0, true, &Self::checkpoint},

@@ -74,6 +74,8 @@ class ServeSession {
   [[nodiscard]] Result<void> outcome(JsonWriter& json);
   [[nodiscard]] Result<void> fold_outcome(JsonWriter& json);
   [[nodiscard]] Result<void> arm(JsonWriter& json);
+  [[nodiscard]] Result<void> kill(JsonWriter& json);
+  [[nodiscard]] Result<void> freeze(JsonWriter& json);
   [[nodiscard]] Result<void> end_episode(JsonWriter& json);
   [[nodiscard]] Result<void> describe(JsonWriter& json);
   [[nodiscard]] Result<void> checkpoint(JsonWriter& json);

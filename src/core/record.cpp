@@ -24,7 +24,7 @@ struct DecisionBody {
   std::uint32_t values;
   std::uint32_t action_features;
   std::uint32_t offered;
-  std::uint32_t reserved;
+  std::uint32_t reason;
 };
 static_assert(sizeof(DecisionBody) == 80);
 
@@ -167,6 +167,32 @@ std::string_view to_string(Rung rung) noexcept {
       return "fallback";
     case Rung::uniform:
       return "uniform";
+    case Rung::allocation:
+      return "static";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(ChoiceReason reason) noexcept {
+  switch (reason) {
+    case ChoiceReason::usual:
+      return "usual";
+    case ChoiceReason::killed:
+      return "killed";
+    case ChoiceReason::policy_failed:
+      return "policy_failed";
+    case ChoiceReason::policy_tripped:
+      return "policy_tripped";
+    case ChoiceReason::no_sound_arm:
+      return "no_sound_arm";
+    case ChoiceReason::trial:
+      return "trial";
+    case ChoiceReason::probation:
+      return "probation";
+    case ChoiceReason::exploration_cap:
+      return "exploration_cap";
+    case ChoiceReason::baseline:
+      return "baseline";
   }
   return "unknown";
 }
@@ -216,7 +242,7 @@ void encode(const DecisionRecord& record, std::span<std::byte> out) noexcept {
                           .values = static_cast<std::uint32_t>(record.values.size()),
                           .action_features = static_cast<std::uint32_t>(record.action_features.size()),
                           .offered = static_cast<std::uint32_t>(record.offered.size()),
-                          .reserved = 0});
+                          .reason = static_cast<std::uint32_t>(record.reason)});
   packer.all(input.dense);
   packer.all(input.sparse.value);
   packer.all(record.values);
@@ -289,6 +315,7 @@ Errc decode(ByteView bytes, DecisionRecord& out) noexcept {
   out.client_key = body.client_key;
   out.arm = static_cast<ArmIndex>(body.arm);
   out.rung = static_cast<Rung>(body.rung);
+  out.reason = static_cast<ChoiceReason>(body.reason);
   out.input.dense = unpacker.all<double>(body.dense);
   out.input.sparse.value = unpacker.all<double>(body.sparse);
   out.values = unpacker.all<double>(body.values);
@@ -303,7 +330,7 @@ Errc decode(ByteView bytes, DecisionRecord& out) noexcept {
       return Errc::corrupt_state;  // cut short, or a flag without what it announces
     }
   }
-  const bool known_rung = body.rung <= static_cast<std::uint32_t>(Rung::uniform);
+  const bool known_rung = body.rung < kRungs && body.reason < kChoiceReasons;
   return unpacker.finished() && known_rung ? Errc::ok : Errc::corrupt_state;
 }
 
@@ -349,7 +376,7 @@ Errc decode(ByteView bytes, EventRecord& out) noexcept {
   out.numbers = unpacker.all<double>(body.numbers);
   out.text = unpacker.text(body.text);
   const bool known = body.kind >= static_cast<std::uint32_t>(EventKind::tick) &&
-                     body.kind <= static_cast<std::uint32_t>(EventKind::episode_ended);
+                     body.kind <= static_cast<std::uint32_t>(EventKind::frozen);
   return unpacker.finished() && known ? Errc::ok : Errc::corrupt_state;
 }
 

@@ -12,6 +12,8 @@
 namespace attune {
 namespace {
 
+constexpr unsigned kRungBits = 3;  // of the byte that holds rung and reason
+
 std::uint32_t index_hash(std::uint64_t key) noexcept { return static_cast<std::uint32_t>(mix64(key)); }
 
 }  // namespace
@@ -60,6 +62,7 @@ void ClientKeys::fill(Entry& entry, const DecisionRecord& record, std::string_vi
   entry.point = record.header.point;
   entry.arm = record.arm;
   entry.rung = record.rung;
+  entry.reason = record.reason;
   entry.greedy = (record.header.flags & DecisionRecord::kGreedy) != 0;
   entry.arm_id.assign(arm);
   entry.parameters.assign(record.values.begin(), record.values.end());
@@ -91,6 +94,7 @@ ClientKeys::Recall ClientKeys::recall(std::uint64_t key, std::uint32_t point, st
   out.version = entry.version;
   out.sequence = entry.sequence;
   out.rung = entry.rung;
+  out.reason = entry.reason;
   out.greedy = entry.greedy;
   out.ticket = entry.ticket;
   return Recall::found;
@@ -167,7 +171,9 @@ void ClientKeys::save(Writer& writer) const {
     writer.raw(entry.id.bytes.data(), entry.id.bytes.size());
     writer.u32(entry.point);
     writer.u32(static_cast<std::uint32_t>(entry.arm));
-    writer.u8(static_cast<std::uint8_t>(entry.rung));
+    // One byte for both: the reason is 0 wherever older versions wrote the rung alone.
+    writer.u8(static_cast<std::uint8_t>(static_cast<unsigned>(entry.rung) |
+                                        static_cast<unsigned>(entry.reason) << kRungBits));
     writer.boolean(entry.greedy);
     writer.text(entry.arm_id);
     writer.numbers(entry.parameters);
@@ -202,13 +208,16 @@ Result<void> ClientKeys::load(Reader& reader) {
     }
     entry.point = reader.u32();
     entry.arm = static_cast<ArmIndex>(reader.u32());
-    const std::uint8_t rung = reader.u8();
+    const unsigned answered = reader.u8();
+    const unsigned rung = answered & ((1U << kRungBits) - 1);
+    const unsigned reason = answered >> kRungBits;
     entry.rung = static_cast<Rung>(rung);
+    entry.reason = static_cast<ChoiceReason>(reason);
     entry.greedy = reader.boolean();
     entry.arm_id = reader.text(kLongestId);
     entry.parameters = reader.numbers<double>();
-    if (rung > static_cast<std::uint8_t>(Rung::uniform)) {
-      return fail(Errc::corrupt_state, "the checkpoint's client keys have an unknown rung");
+    if (rung >= kRungs || reason >= kChoiceReasons) {
+      return fail(Errc::corrupt_state, "the checkpoint's client keys have an unknown rung or reason");
     }
     link(at);
   }

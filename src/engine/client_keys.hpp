@@ -73,6 +73,7 @@ class ClientKeys {
     std::uint32_t newer = kNone;  ///< in order of the fold; of a free entry: the next free one
     ArmIndex arm = kNoArm;
     Rung rung = Rung::policy;
+    ChoiceReason reason = ChoiceReason::usual;
     bool greedy = true;
     bool folded = false;
     std::string arm_id;

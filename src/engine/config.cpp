@@ -18,6 +18,7 @@
 
 #include "engine/arm_table.hpp"
 #include "engine/config_reward.hpp"
+#include "engine/config_safety.hpp"
 #include "engine/json_reader.hpp"
 
 namespace attune {
@@ -28,6 +29,7 @@ constexpr std::size_t kMostPoints = 4096;  // decision ids carry the number of t
 constexpr std::uint64_t kMostClientKeys = 1'000'000'000;
 constexpr std::array<std::string_view, 2> kAcknowledgements{"async", "durable"};
 constexpr std::uint64_t kMostActionFeatures = 65'536;
+constexpr std::array<std::string_view, 2> kOrderedMembers{"points", "components"};
 
 Result<void> read_prior(const Json& value, const JsonPath& path, ArmPrior& prior) {
   JsonObject object(value, path);
@@ -158,6 +160,14 @@ Result<void> read_point(const Json& value, const JsonPath& path, PointConfig& po
     point.durable = acknowledge == 1;
   }
   object.keep(check_fallback(object.member("fallback"), object.child("fallback"), point));
+  if (const Json* safety = object.member("safety"); safety != nullptr && object.ok()) {
+    Result<SafetyConfig> read = read_safety(*safety, object.child("safety"), point);
+    if (read) {
+      point.safety = std::move(*read);
+    } else {
+      object.fail_with(std::move(read).error());
+    }
+  }
   return object.finish();
 }
 
@@ -178,6 +188,7 @@ Result<void> read_points(const Json& value, const JsonPath& path, std::vector<Po
                   path.text() + ": the name " + excerpt(Json(name)) + " of a point " + rule);
     }
     PointConfig& point = points.emplace_back();
+    point.canonical_text = canonical_json(part, kOrderedMembers);
     point.name = name;
     point.number = static_cast<std::uint32_t>(points.size() - 1);
     if (Result<void> verdict = read_point(part, place, point); !verdict) {
@@ -255,7 +266,6 @@ std::string PointConfig::policy_path() const {
 }
 
 Result<EngineConfig> parse_config(std::string_view json) {
-  constexpr std::array<std::string_view, 2> kOrdered{"points", "components"};
   const Result<Json> document = parse_json(json);
   if (!document) {
     return fail(Errc::invalid_config, "configuration: " + document.error().message);
@@ -264,7 +274,7 @@ Result<EngineConfig> parse_config(std::string_view json) {
   if (Result<void> verdict = read_engine(*document, config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
   }
-  config.canonical_text = canonical_json(*document, kOrdered);
+  config.canonical_text = canonical_json(*document, kOrderedMembers);
   return config;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include <attune/rewards/reward_spec.hpp>
 
 #include "engine/feature_spec.hpp"
+#include "engine/safety_config.hpp"
 
 namespace attune {
 
@@ -37,6 +39,8 @@ struct PointConfig {
   RewardSpec reward;
   std::string fallback;  ///< id of one of `arms`, or empty
   bool durable = false;  ///< "acknowledge": "durable": calls return after the commit
+  std::optional<SafetyConfig> safety;
+  std::string canonical_text;  ///< the point's own part of EngineConfig::canonical_text
 
   /// What the policy is made with.
   [[nodiscard]] Shape shape() const noexcept {

@@ -14,6 +14,7 @@
 #include <attune/rewards/reward_spec.hpp>
 
 #include "engine/config.hpp"
+#include "engine/config_safety.hpp"
 #include "engine/feature_spec.hpp"
 #include "engine/json_reader.hpp"
 
@@ -160,6 +161,7 @@ Json point_schema() {
            described(with_default({{"enum", {"async", "durable"}}}, "async"),
                      "when calls return: at once, or after the commit that contains their record")},
           {"fallback", described(text(), "id of the arm to answer with when the policy cannot")},
+          {"safety", reference("safety")},
       },
       {"policy"});
 }
@@ -198,6 +200,7 @@ std::string config_schema() {
   schema["$defs"] = {{"point", point_schema()},        {"arm", arm_schema()},
                      {"context", context_schema()},    {"feature", feature_schema()},
                      {"reward", reward_schema()},      {"component", component_schema()},
+                     {"safety", safety_schema()},      {"guard", guard_schema()},
                      {"policy", Json(policy_schema())}};
   return schema.dump(2) + "\n";
 }

@@ -170,12 +170,22 @@ Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& 
     record.version = state.version;
     if (const auto* optimizer = std::get_if<AnyOptimizer>(&state.policy)) {
       record.sequence = point.next_sequence.fetch_add(1, std::memory_order_relaxed);
-      Rng rng(config.seed, point.stream(), record.sequence);
-      Result<std::vector<double>> proposal = optimizer->ask(rng);
-      if (!proposal) {
-        return refuse(proposal.error().code, proposal.error().message);
+      if (point.killed.load(std::memory_order_relaxed)) {
+        out.parameters = optimizer->best().values;
+        if (out.parameters.empty()) {
+          return refuse(Errc::no_arm,
+                        "the point is killed, and no parameters have been tried that it could fall back on");
+        }
+        record.rung = Rung::fallback;
+        record.reason = ChoiceReason::killed;
+      } else {
+        Rng rng(config.seed, point.stream(), record.sequence);
+        Result<std::vector<double>> proposal = optimizer->ask(rng);
+        if (!proposal) {
+          return refuse(proposal.error().code, proposal.error().message);
+        }
+        out.parameters = std::move(*proposal);
       }
-      out.parameters = std::move(*proposal);
       record.values = out.parameters;
       record.propensity = std::numeric_limits<double>::quiet_NaN();
       out.arm.assign({});
@@ -189,14 +199,21 @@ Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& 
       return refuse(Errc::no_arm, "no arm can be chosen: none exists, or none of those offered is enabled");
     }
     record.sequence = point.next_sequence.fetch_add(1, std::memory_order_relaxed);
-    Choice choice;
-    const Errc chosen =
-        choose_arm(state, point.config().fallback,
-                   {.seed = config.seed, .stream = point.stream(), .sequence = record.sequence}, record.input,
-                   mine.offered, eligible, choice, record.rung);
-    if (chosen != Errc::ok) {
+    Answer answer;
+    const Question question{
+        .state = state,
+        .config = point.config(),
+        .key = {.seed = config.seed, .stream = point.stream(), .sequence = record.sequence},
+        .input = record.input,
+        .offered = mine.offered,
+        .eligible = eligible,
+        .killed = point.killed.load(std::memory_order_relaxed)};
+    if (const Errc chosen = choose_arm(question, mine.shares, answer); chosen != Errc::ok) {
       return refuse(chosen, "the context is not a state of this agent");
     }
+    const Choice& choice = answer.choice;
+    record.rung = answer.rung;
+    record.reason = answer.reason;
     record.arm = choice.arm;
     record.propensity = choice.propensity;
     record.score = choice.score;
@@ -228,6 +245,7 @@ Errc Engine::Impl::queue_decision(DecisionRecord& record, const Scratch& mine, D
   out.version = record.version;
   out.sequence = record.sequence;
   out.rung = record.rung;
+  out.reason = record.reason;
   // Before there is room in the ring: what was claimed there has to be filled.
   const bool keyed = record.client_key != 0 && client_keys.active();
   if (keyed && !client_keys.note(record, out.arm)) {

@@ -74,7 +74,9 @@ void derive_arms(const PointState& state, const DecisionRecord& record, Derivati
 
 void derive_parameters(const AnyOptimizer& optimizer, const DecisionRecord& record, Derivation& out) {
   Rng rng(out.seed, out.stream, record.sequence);
-  Result<std::vector<double>> proposal = optimizer.ask(rng);
+  const bool killed = record.reason == ChoiceReason::killed;
+  out.rung = killed ? Rung::fallback : Rung::policy;
+  Result<std::vector<double>> proposal = killed ? optimizer.best().values : optimizer.ask(rng);
   out.propensity = kNan;
   if (!proposal) {
     out.differences.push_back("the optimizer proposes nothing: " + proposal.error().message);
@@ -94,14 +96,28 @@ void derive_choice(const Point& point, const PointState& state, const DecisionRe
     out.differences.emplace_back("no arm can be chosen in that state");
     return;
   }
-  Choice choice;
-  const Errc chosen = choose_arm(state, point.config().fallback,
-                                 {.seed = out.seed, .stream = out.stream, .sequence = record.sequence},
-                                 record.input, record.offered, eligible, choice, out.rung);
-  if (chosen != Errc::ok) {
+  std::vector<double> room;
+  Answer answer;
+  // The kill switch acts before its record is folded: the decision itself says whether it was on.
+  const Question question{.state = state,
+                          .config = point.config(),
+                          .key = {.seed = out.seed, .stream = out.stream, .sequence = record.sequence},
+                          .input = record.input,
+                          .offered = record.offered,
+                          .eligible = eligible,
+                          .killed = record.reason == ChoiceReason::killed};
+  if (const Errc chosen = choose_arm(question, room, answer); chosen != Errc::ok) {
     out.differences.push_back("the policy refuses the context: " + std::string(to_string(chosen)));
     return;
   }
+  if (question.killed || point.config().safety) {
+    for (DerivedArm& arm : out.arms) {
+      arm.probability = arm.enabled && arm.offered ? answer_probability(question, arm.arm, room) : 0.0;
+    }
+  }
+  const Choice& choice = answer.choice;
+  out.rung = answer.rung;
+  out.reason = answer.reason;
   out.arm = choice.arm;
   out.arm_id = std::string(state.arms.id(choice.arm));
   out.propensity = choice.propensity;
@@ -125,6 +141,8 @@ void compare(const DecisionRecord& record, Derivation& out) {
        std::to_string(record.score));
   note(out.rung == record.rung, "the rung", std::string(to_string(out.rung)),
        std::string(to_string(record.rung)));
+  note(out.reason == record.reason, "the reason", std::string(to_string(out.reason)),
+       std::string(to_string(record.reason)));
   note(out.greedy == greedy, "greedy", out.greedy ? "true" : "false", greedy ? "true" : "false");
 }
 
@@ -154,6 +172,7 @@ Derivation derive_decision(const Point& point, std::uint64_t seed, std::uint64_t
                               ", the decision was made with " + std::to_string(record.version));
   }
   if (const auto* optimizer = std::get_if<AnyOptimizer>(&state.policy)) {
+    out.reason = record.reason;
     derive_parameters(*optimizer, record, out);
   } else {
     derive_choice(point, state, record, out);

@@ -189,6 +189,9 @@ Result<void> Engine::Impl::check_new_arm(PointId id, std::string_view arm, Featu
     return fail(Errc::unsupported,
                 "'" + point.config().name + "' is an optimizer: it has parameters, not arms");
   }
+  if (Result<void> open = check_not_frozen(point); !open) {
+    return open;
+  }
   if (Result<void> named = check_arm_id(arm); !named) {
     return named;
   }
@@ -220,6 +223,9 @@ Result<void> Engine::Impl::change_arm(PointId id, std::string_view arm, EventKin
   if (!known) {
     return fail(Errc::unknown_arm,
                 "there is no arm '" + std::string(arm.substr(0, 255)) + "' at '" + point.config().name + "'");
+  }
+  if (Result<void> open = check_not_frozen(point); !open) {
+    return open;
   }
   EventRecord event;
   event.header.time = clock->now();

@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -92,7 +93,8 @@ struct Engine::Impl {
                              const OutcomeOptions& given) noexcept;
   [[nodiscard]] Errc read_outcome(std::span<const Component> components, const OutcomeOptions& given,
                                   OutcomeRecord& record) const noexcept;
-  [[nodiscard]] Errc push_event(const EventRecord& event) noexcept;
+  /// `ticket`: gets the ticket of the record; may be null.
+  [[nodiscard]] Errc push_event(const EventRecord& event, std::uint64_t* ticket = nullptr) noexcept;
   [[nodiscard]] Result<void> check_new_arm(PointId id, std::string_view arm, Features features,
                                            const ArmPrior& prior) const;
   [[nodiscard]] Result<void> change_arm(PointId id, std::string_view arm, EventKind kind);
@@ -165,6 +167,17 @@ struct Engine::Impl {
   Result<Report> administer(const Act& act, const std::function<Result<Report>(Journal&, const Act&)>& body);
   Result<CompactReport> compact(const RetainRule& rule, const Act& act);
   Result<EraseReport> erase_subject(std::string_view subject, const Act& act, std::uint32_t checkpoints);
+
+  // ---- switches and guards (switches.cpp)
+  /// `was`: what it was before, where the caller has switched it already.
+  Result<void> flip(EventKind kind, PointId id, bool on, const Act& act, std::string_view why,
+                    std::optional<bool> was = std::nullopt);
+  [[nodiscard]] static Result<void> check_not_frozen(const Point& point);
+  [[nodiscard]] Result<void> check_frozen_points(const ConfigHistory& history);
+  /// Keeps what a point's guards say for health(), and tells the log what is new, if `aloud`.
+  void note_safety(Point& point, bool aloud);
+  /// Makes deciders see the switches as they were folded.
+  void settle_switches();
 
   // ---- health (health.cpp)
   [[nodiscard]] EngineHealth health() const;
@@ -259,6 +272,10 @@ struct Engine::Impl {
     const std::scoped_lock lock(status_mutex);
     return status;
   }
+
+  std::mutex switch_mutex;
+  mutable std::mutex safety_mutex;
+  std::map<std::uint32_t, std::vector<SafetyNote>> safety_notes;  ///< by point
 
   /// Names of arms by slot, for the journal thread, which must not look into the learner's tables.
   struct NameBook {

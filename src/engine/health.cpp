@@ -60,6 +60,14 @@ EngineHealth Engine::Impl::health() const {
   if (!store.damage.empty()) {
     add(Level::degraded, store.damage_since, "damage was found on opening: " + store.damage);
   }
+  {
+    const std::scoped_lock lock(safety_mutex);
+    for (const auto& [number, notes_of_point] : safety_notes) {
+      for (const SafetyNote& note : notes_of_point) {
+        out.reasons.push_back(note.reason);
+      }
+    }
+  }
   for (const EngineHealth::Reason& reason : out.reasons) {
     out.level = std::max(out.level, reason.level);
   }

@@ -44,8 +44,11 @@ void Engine::Impl::fold_record(ByteView bytes) noexcept {
       break;
     }
   }
+  if (point.take_safety_news() && log.active()) {
+    note_safety(point, true);
+  }
   Nanos deadline = kNever;
-  if (point.collector().next_deadline(deadline)) {
+  if (point.next_deadline(deadline)) {
     earliest_deadline = std::min(earliest_deadline, deadline);
   }
 }
@@ -114,7 +117,7 @@ void Engine::Impl::push_ticks(Nanos now) noexcept {
   earliest_deadline = kNever;
   for (const std::unique_ptr<Point>& point : points) {
     Nanos deadline = kNever;
-    if (!point->collector().next_deadline(deadline)) {
+    if (!point->next_deadline(deadline)) {
       continue;
     }
     if (deadline > now) {

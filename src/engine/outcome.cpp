@@ -66,7 +66,7 @@ Errc Engine::Impl::outcome(const Uuid& decision, std::span<const Component> comp
   return acknowledge(number, static_cast<Ticket>(behind), given.wait);
 }
 
-Errc Engine::Impl::push_event(const EventRecord& event) noexcept {
+Errc Engine::Impl::push_event(const EventRecord& event, std::uint64_t* ticket) noexcept {
   std::uint64_t behind = 0;
   const std::span<std::byte> room = claim(encoded_size(event), true, behind);
   if (room.empty()) {
@@ -74,6 +74,9 @@ Errc Engine::Impl::push_event(const EventRecord& event) noexcept {
   }
   encode(event, room);
   Ring::commit(room);
+  if (ticket != nullptr) {
+    *ticket = behind;
+  }
   return Errc::ok;
 }
 

@@ -78,6 +78,11 @@ Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, Cred
   if (!collector) {
     return fail(collector.error().code, "points." + config.name + ".reward: " + collector.error().message);
   }
+  if (config.safety && std::holds_alternative<AnyOptimizer>(*policy)) {
+    return fail(Errc::invalid_config, "points." + config.name +
+                                          ".safety: guards and shares are of arms, and this point tunes "
+                                          "parameters; only the kill switch and the freeze work here");
+  }
   PointState state{.arms = ArmTable(config.action_features), .policy = std::move(*policy)};
   if (Result<void> settled = settle_arms(config, state); !settled) {
     return tl::unexpected(std::move(settled).error());
@@ -90,6 +95,7 @@ Point::Point(PointConfig config, PointState state, Collector collector, bool sha
     : config_(std::move(config)),
       published_(std::move(state), shared),
       collector_(std::move(collector)),
+      safety_(config_.safety ? &*config_.safety : nullptr),
       arm_since_(config_.arms.size(), 0),
       stream_(name_stream(config_.name)),
       policy_name_(name_of(published_.back().policy)),
@@ -103,6 +109,26 @@ Errc Point::perform(const PolicyOp& op) noexcept {
   return apply(published_.back(), op);
 }
 
+void Point::perform_all(PointSafety::Ops ops) noexcept {
+  for (const PolicyOp& op : ops) {
+    static_cast<void>(perform(op));
+  }
+}
+
+bool Point::is_same_arm(ArmIndex arm, std::uint64_t position) const noexcept {
+  const std::size_t slot = to_index(arm);
+  return learned().arms.contains(arm) && slot < arm_since_.size() && position >= arm_since_[slot];
+}
+
+bool Point::next_deadline(Nanos& time) const noexcept {
+  const bool awaits = collector_.next_deadline(time);
+  if (safety_.deadline() != GuardCell::kNever && (!awaits || safety_.deadline() < time)) {
+    time = safety_.deadline();
+    return true;
+  }
+  return awaits;
+}
+
 void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   log_ = &log;
   ++counters_.decisions;
@@ -112,7 +138,11 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   if (record.sequence >= next_sequence.load(std::memory_order_relaxed)) {  // replay only
     next_sequence.store(record.sequence + 1, std::memory_order_relaxed);
   }
-  if (collector_.on_decision(record, *this) != Errc::ok) {
+  const Errc awaited = collector_.on_decision(record, *this);
+  if (safety_.has_state()) {
+    perform_all(safety_.decided(record, learned()));
+  }
+  if (awaited != Errc::ok) {
     return;
   }
   if (optimizer_) {
@@ -125,7 +155,19 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
 
 Fate Point::fold(const OutcomeRecord& record, std::optional<std::uint64_t> sequence, OpLog& log) noexcept {
   log_ = &log;
+  PointSafety::Observed seen;
+  if (safety_.guards_outcomes()) {
+    if (const PendingDecision* decision = collector_.held(record.header.id); decision != nullptr) {
+      seen = {.arm = is_same_arm(decision->arm, decision->position) ? decision->arm : kNoArm,
+              .sequence = decision->sequence,
+              .decided = decision->time};
+    }
+  }
   const Fate fate = collector_.on_outcome(record, *this);
+  seen.joined = collector_.joined();
+  if (safety_.guards_outcomes()) {
+    perform_all(safety_.observed(record, seen, learned()));
+  }
   if (fate != Fate::unknown_decision) {
     return fate;
   }
@@ -151,9 +193,14 @@ void Point::publish_copy() {
 void Point::fold(const EventRecord& record, OpLog& log) noexcept {
   log_ = &log;
   collector_.on_time(record.header.time, *this);
+  perform_all(safety_.passed(record.header.time, learned()));
   PolicyOp op{.text = record.text};
   switch (record.kind) {
     case EventKind::tick:
+      return;
+    case EventKind::killed:
+    case EventKind::frozen:
+      safety_.switched(record);
       return;
     case EventKind::episode_ended:
       collector_.on_episode_end(record.number, record.header.time, *this);
@@ -173,22 +220,44 @@ void Point::fold(const EventRecord& record, OpLog& log) noexcept {
       op.kind = PolicyOp::Kind::remove_arm;
       break;
   }
-  if (perform(op) == Errc::ok && op.kind == PolicyOp::Kind::add_arm) {
-    const std::size_t slot = to_index(learned().arms.find(record.text));
+  change_arm(op, record.header.position);
+}
+
+void Point::change_arm(PolicyOp op, std::uint64_t position) noexcept {
+  const ArmIndex before = learned().arms.find(op.text);
+  if (perform(op) != Errc::ok) {
+    return;
+  }
+  if (op.kind == PolicyOp::Kind::remove_arm) {
+    safety_.arm_changed(before);
+  }
+  if (op.kind == PolicyOp::Kind::add_arm) {
+    const ArmIndex arm = learned().arms.find(op.text);
+    const std::size_t slot = to_index(arm);
     arm_since_.resize(std::max(arm_since_.size(), slot + 1), 0);
-    arm_since_[slot] = record.header.position;
+    arm_since_[slot] = position;
+    safety_.arm_changed(arm);
   }
 }
 
 bool Point::arm_is_same(const PendingDecision& decision) noexcept {
-  const std::size_t slot = to_index(decision.arm);
-  const bool same = learned().arms.contains(decision.arm) && slot < arm_since_.size() &&
-                    decision.position >= arm_since_[slot];
+  const bool same = is_same_arm(decision.arm, decision.position);
   counters_.arm_gone += same ? 0 : 1;
   return same;
 }
 
 void Point::learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept {
+  if (safety_.values_rewards() && is_same_arm(decision.arm, decision.position)) {
+    perform_all(safety_.rewarded(decision.arm, reward, learned()));
+  }
+  if (safety_.frozen()) {
+    // To the policy it is a reward that never came: its wait ends, and nothing is learned.
+    safety_.count_frozen_reward();
+    if (origin != RewardOrigin::late) {
+      lost(decision, LossReason::silent);
+    }
+    return;
+  }
   PolicyOp op{.kind = optimizer_ ? PolicyOp::Kind::tell : PolicyOp::Kind::learn,
               .announced = origin != RewardOrigin::late,
               .arm = decision.arm,
@@ -203,6 +272,13 @@ void Point::learn(const PendingDecision& decision, double reward, RewardOrigin o
 
 void Point::experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
                        bool truncated) noexcept {
+  if (safety_.values_rewards() && is_same_arm(decision.arm, decision.position)) {
+    perform_all(safety_.rewarded(decision.arm, reward, learned()));
+  }
+  if (safety_.frozen()) {
+    safety_.count_frozen_reward();
+    return;
+  }
   const PolicyOp op{.kind = PolicyOp::Kind::experience,
                     .terminal = terminal,
                     .truncated = truncated,
@@ -239,7 +315,11 @@ PointMetrics Point::metrics() const {
                    .pending = collector_.pending(),
                    .rewards = collector_.counters(),
                    .arms = {},
-                   .selections = {}};
+                   .selections = {},
+                   .safety = {}};
+  if (safety_.has_state()) {
+    out.safety = safety_.metrics(state);
+  }
   for (std::size_t slot = 0; slot < state.arms.slot_count(); ++slot) {
     out.arms.emplace_back(state.arms.id(to_arm(slot)));
     out.selections.push_back(state.arms.selections(to_arm(slot)));
@@ -247,7 +327,7 @@ PointMetrics Point::metrics() const {
   return out;
 }
 
-void Point::save(Writer& writer) const {
+void Point::save(Writer& writer, std::uint32_t version) const {
   const PointState& state = learned();
   writer.text(config_.name);
   writer.text(policy_name_);
@@ -270,6 +350,13 @@ void Point::save(Writer& writer) const {
   writer.u64(counters_.arm_gone);
   writer.u64(counters_.foreign);
   writer.u64(counters_.early);
+  if (version >= 3) {
+    const std::size_t safety = writer.begin_blob();
+    if (safety_.has_state()) {
+      safety_.save(state, writer);
+    }
+    writer.end_blob(safety);
+  }
 }
 
 Result<void> Point::load(Reader& reader, std::uint32_t state_version) {
@@ -323,6 +410,14 @@ Result<void> Point::load(Reader& reader, std::uint32_t state_version) {
   if (state_version >= 2) {
     counters_.foreign = reader.u64();
     counters_.early = reader.u64();
+  }
+  if (state_version >= 3) {
+    Reader safety(reader.blob(reader.left()));
+    if (safety.left() > 0) {
+      if (Result<void> loaded = safety_.load(safety, state); !loaded) {
+        return fail(loaded.error().code, where + loaded.error().message);
+      }
+    }
   }
   if (!reader.ok()) {
     return fail(Errc::corrupt_state, where + "the checkpoint is cut short");

@@ -18,6 +18,7 @@
 
 #include "engine/config.hpp"
 #include "engine/left_right.hpp"
+#include "engine/point_safety.hpp"
 #include "engine/policy_ops.hpp"
 
 namespace attune {
@@ -33,6 +34,13 @@ struct FoldCounters {
   std::uint64_t early = 0;            ///< outcomes for decisions that are not in the journal yet
 
   bool operator==(const FoldCounters&) const = default;
+};
+
+/// What a guard or a switch has to say to people.
+struct SafetyNote {
+  std::string key;  ///< the same as long as it is about the same
+  EngineHealth::Reason reason;
+  bool told = true;  ///< the log is told when it comes and goes
 };
 
 /// A decision point. The learner (fold, save, load) is one thread at a time; readers use `published` and the
@@ -54,6 +62,9 @@ class Point final : private RewardSink {
 
   std::atomic<std::uint64_t> next_sequence{0};  ///< taken by decide()
   std::atomic<std::uint64_t> refused{0};        ///< decide() calls refused for their input
+  /// The kill switch as deciders see it: at once, before its record is folded.
+  std::atomic<bool> killed{false};
+  std::atomic<bool> frozen{false};
 
   // ---- the learner's side
 
@@ -75,9 +86,18 @@ class Point final : private RewardSink {
   [[nodiscard]] bool dirty() const noexcept { return dirty_; }
   void clean() noexcept { dirty_ = false; }
 
+  [[nodiscard]] const PointSafety& safety() const noexcept { return safety_; }
+  /// Earliest time at which a tick would change something; no value: never.
+  [[nodiscard]] bool next_deadline(Nanos& time) const noexcept;
+
   [[nodiscard]] PointMetrics metrics() const;
 
-  void save(Writer& writer) const;
+  void save(Writer& writer, std::uint32_t version) const;
+  /// True once after something changed that safety_notes() tells.
+  [[nodiscard]] bool take_safety_news() noexcept { return safety_.take_news(); }
+  [[nodiscard]] std::vector<SafetyNote> safety_notes() const;
+  /// Whether its state needs version 3 of the format.
+  [[nodiscard]] bool has_safety_state() const noexcept { return safety_.has_state(); }
   /// `version`: of the engine's state format. Errors: corrupt_state, unsupported_version, dimension_mismatch.
   [[nodiscard]] Result<void> load(Reader& reader, std::uint32_t version);
 
@@ -91,12 +111,16 @@ class Point final : private RewardSink {
   void lost(const PendingDecision& decision, LossReason reason) noexcept override;
 
   Errc perform(const PolicyOp& op) noexcept;
+  void perform_all(PointSafety::Ops ops) noexcept;
+  void change_arm(PolicyOp op, std::uint64_t position) noexcept;
+  [[nodiscard]] bool is_same_arm(ArmIndex arm, std::uint64_t position) const noexcept;
   [[nodiscard]] bool arm_is_same(const PendingDecision& decision) noexcept;
 
   PointConfig config_;
   LeftRight<PointState> published_;
   Collector collector_;
   FoldCounters counters_;
+  PointSafety safety_;
   std::uint64_t folded_sequence_ = 0;
   std::vector<std::uint64_t> arm_since_;  ///< by slot: position of the record that put the present arm there
   std::uint64_t stream_;

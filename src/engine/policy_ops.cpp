@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/policy_ops.hpp"
 
+#include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -11,25 +13,68 @@ namespace {
 template <class P>
 concept HasArms = !std::same_as<P, AnyOptimizer>;
 
+/// Calls `use(policy)` for each snapshot: their arms are those of the live policy at any time.
+template <class Use>
+void for_each_snapshot(SafetyView& safety, Use&& use) {
+  for (std::optional<AnyPolicy>* kept : {&safety.good, &safety.candidate}) {
+    if (*kept) {
+      std::visit(
+          [&](auto& policy) {
+            if constexpr (HasArms<std::remove_cvref_t<decltype(policy)>>) {
+              use(policy);
+            }
+          },
+          **kept);
+    }
+  }
+}
+
+template <HasArms P>
+Errc fill_slot(P& policy, ArmIndex slot, const ArmPrior& prior) {
+  if (to_index(slot) < policy.arm_count()) {  // a slot that a removed arm left
+    static_cast<void>(policy.reset_arm(slot));
+    static_cast<void>(policy.set_enabled(slot, true));
+  } else if (const Result<ArmIndex> added = policy.add_arm(); !added) {
+    return added.error().code;
+  }
+  if (prior.weight > 0.0) {
+    if (const Result<void> warm = policy.warm_start(slot, prior); !warm) {
+      return warm.error().code;
+    }
+  }
+  return Errc::ok;
+}
+
 template <HasArms P>
 Errc add_arm(PointState& state, P& policy, const PolicyOp& op) {
   const Result<ArmIndex> slot = state.arms.add(op.text, op.action);
   if (!slot) {
     return slot.error().code;
   }
-  if (to_index(*slot) < policy.arm_count()) {  // a slot that a removed arm left
-    static_cast<void>(policy.reset_arm(*slot));
-    static_cast<void>(policy.set_enabled(*slot, true));
-  } else if (const Result<ArmIndex> added = policy.add_arm(); !added) {
+  const std::size_t before = policy.arm_count();
+  const Errc filled = fill_slot(policy, *slot, op.prior);
+  if (filled != Errc::ok && to_index(*slot) >= before && policy.arm_count() == before) {
     static_cast<void>(state.arms.remove(*slot));
-    return added.error().code;
+    return filled;
   }
-  if (op.prior.weight > 0.0) {
-    if (const Result<void> warm = policy.warm_start(*slot, op.prior); !warm) {
-      return warm.error().code;
-    }
+  static_cast<void>(state.safety.set(*slot, Standing::sound));  // whatever was held against the arm before it
+  for_each_snapshot(state.safety,
+                    [&](auto& snapshot) { static_cast<void>(fill_slot(snapshot, *slot, op.prior)); });
+  return filled;
+}
+
+template <HasArms P>
+Errc set_standing(PointState& state, P& policy, const PolicyOp& op) {
+  if (!state.arms.contains(op.arm)) {
+    return Errc::unknown_arm;
   }
-  return Errc::ok;
+  const auto standing = static_cast<Standing>(op.number);
+  static_cast<void>(state.safety.set(op.arm, standing));
+  // Out or on probation, it is not for the policy to choose.
+  const bool on = state.arms.enabled(op.arm) && standing == Standing::sound;
+  for_each_snapshot(state.safety,
+                    [&](auto& snapshot) { static_cast<void>(snapshot.set_enabled(op.arm, on)); });
+  return policy.set_enabled(op.arm, on);
 }
 
 template <HasArms P>
@@ -38,12 +83,15 @@ Errc change_arm(PointState& state, P& policy, const PolicyOp& op) {
   if (!state.arms.contains(arm)) {
     return Errc::unknown_arm;
   }
-  const bool on = op.kind == PolicyOp::Kind::enable_arm;
+  const bool enabled = op.kind == PolicyOp::Kind::enable_arm;
   if (op.kind == PolicyOp::Kind::remove_arm) {
     static_cast<void>(state.arms.remove(arm));
+    static_cast<void>(state.safety.set(arm, Standing::sound));
   } else {
-    static_cast<void>(state.arms.set_enabled(arm, on));
+    static_cast<void>(state.arms.set_enabled(arm, enabled));
   }
+  const bool on = enabled && state.safety.of(arm) == Standing::sound;
+  for_each_snapshot(state.safety, [&](auto& snapshot) { static_cast<void>(snapshot.set_enabled(arm, on)); });
   return policy.set_enabled(arm, on);
 }
 
@@ -79,6 +127,8 @@ struct Applier {
       case PolicyOp::Kind::disable_arm:
       case PolicyOp::Kind::remove_arm:
         return change_arm(state, bandit, op);
+      case PolicyOp::Kind::set_standing:
+        return set_standing(state, bandit, op);
       default:
         return Errc::unsupported;
     }
@@ -99,6 +149,8 @@ struct Applier {
       case PolicyOp::Kind::disable_arm:
       case PolicyOp::Kind::remove_arm:
         return change_arm(state, agent, op);
+      case PolicyOp::Kind::set_standing:
+        return set_standing(state, agent, op);
       default:
         return Errc::unsupported;
     }
@@ -124,6 +176,17 @@ struct Applier {
 // NOLINTNEXTLINE(bugprone-exception-escape)
 Errc apply(PointState& state, const PolicyOp& op) noexcept {
   ++state.version;
+  if (op.kind == PolicyOp::Kind::set_mode) {
+    state.safety.mode = op.number;
+    return Errc::ok;
+  }
+  if (op.kind == PolicyOp::Kind::keep_snapshot) {
+    if (op.number != 0) {
+      state.safety.good = std::move(state.safety.candidate);
+    }
+    state.safety.candidate = state.policy;
+    return Errc::ok;
+  }
   return std::visit(Applier{state, op}, state.policy);
 }
 

@@ -14,14 +14,16 @@
 #include <attune/engine/registry.hpp>
 
 #include "engine/arm_table.hpp"
+#include "engine/safety_view.hpp"
 
 namespace attune {
 
-/// What decide() reads: arms, policy, and how many ops made them what they are.
+/// What decide() reads: arms, policy, and how many ops made them what they are; and what guards say.
 struct PointState {
   ArmTable arms;
   AnyPolicy policy;
   std::uint64_t version = 0;
+  SafetyView safety{};
 };
 
 struct PolicyOp {
@@ -37,6 +39,9 @@ struct PolicyOp {
     enable_arm,
     disable_arm,
     remove_arm,
+    set_standing,   ///< number: Standing of `arm`
+    set_mode,       ///< number: SafetyView::Mode bits
+    keep_snapshot,  ///< number 1: the candidate becomes the good snapshot; a copy of the policy the candidate
   };
 
   Kind kind = Kind::pull;
@@ -46,6 +51,7 @@ struct PolicyOp {
   ArmIndex arm = kNoArm;
   double reward = 0.0;
   std::uint64_t trial = 0;
+  std::uint32_t number = 0;
   Input input{};
   Input next{};
   Features action{};  ///< the arm's features (learn, add_arm)

@@ -45,6 +45,10 @@ Result<void> Engine::Impl::recover() {
   if (position > from) {
     notes.push_back("replayed " + std::to_string(position - from) + " records");
   }
+  settle_switches();
+  if (Result<void> kept = check_frozen_points(*history); !kept) {
+    return kept;
+  }
   commit_position = position;
   {
     const std::scoped_lock lock(status_mutex);

@@ -21,6 +21,7 @@ struct Scratch {
   std::vector<double> value;
   std::vector<double> action;
   std::vector<ArmIndex> offered;
+  std::vector<double> shares;  ///< of a policy's choice, by slot
   std::array<char, 192> reason{};
   std::size_t action_size = 0;
 

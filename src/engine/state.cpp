@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of an engine as bytes: what checkpoints hold. docs/format/state.md describes them.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -9,7 +10,9 @@ namespace attune {
 namespace {
 
 constexpr std::uint32_t kStateMagic = 0x45545441;  // "ATTE"
-constexpr std::uint32_t kStateVersion = 2;         // 2: client keys; fates of outcomes for unknown decisions
+constexpr std::uint32_t kStateVersion = 3;  // 2: client keys, fates of unknown decisions; 3: safety of points
+constexpr std::uint32_t kPlainVersion =
+    2;  // of a state without guards and switches: its bytes stay as they were
 
 }  // namespace
 
@@ -18,12 +21,15 @@ Bytes Engine::Impl::state() const {
   // A state of many megabytes that grows by doubling costs more in new pages than in writing.
   writer.reserve(state_size + state_size / 16);
   writer.u32(kStateMagic);
-  writer.u32(kStateVersion);
+  const bool safety =
+      std::ranges::any_of(points, [](const auto& point) { return point->has_safety_state(); });
+  const std::uint32_t version = safety ? kStateVersion : kPlainVersion;
+  writer.u32(version);
   writer.u64(position);
   writer.u64(points.size());
   for (const std::unique_ptr<Point>& point : points) {
     const std::size_t begun = writer.begin_blob();
-    point->save(writer);
+    point->save(writer, version);
     writer.end_blob(begun);
   }
   client_keys.save(writer);

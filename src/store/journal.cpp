@@ -12,4 +12,6 @@ Result<EraseReport> Journal::erase_subject(std::uint64_t /*subject*/, std::uint3
   return fail(Errc::unsupported, describe() + " cannot erase records");
 }
 
+Result<void> Journal::record_act(const ActNote& /*note*/, const Act& /*act*/) { return {}; }
+
 }  // namespace attune

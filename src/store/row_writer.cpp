@@ -79,6 +79,10 @@ std::string_view event_name(EventKind kind) noexcept {
       return "arm_removed";
     case EventKind::episode_ended:
       return "episode_ended";
+    case EventKind::killed:
+      return "killed";
+    case EventKind::frozen:
+      return "frozen";
   }
   return "unknown";
 }

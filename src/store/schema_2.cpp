@@ -118,7 +118,8 @@ SELECT d.position,
   coalesce(d.arm, d.slot) AS arm,
   coalesce(d.propensity, 'deferred') AS propensity,
   d.version,
-  CASE d.rung WHEN 0 THEN 'policy' WHEN 1 THEN 'snapshot' WHEN 2 THEN 'fallback' ELSE 'uniform' END AS rung,
+  CASE d.rung WHEN 0 THEN 'policy' WHEN 1 THEN 'snapshot' WHEN 2 THEN 'fallback' WHEN 4 THEN 'static'
+    ELSE 'uniform' END AS rung,
   d.greedy
 FROM decisions d LEFT JOIN points p ON p.number = d.point WHERE d.record IS NOT NULL)sql"},
     {"decision_outcomes", R"sql(CREATE VIEW decision_outcomes AS

@@ -58,6 +58,7 @@ class SqliteJournal final : public Journal {
   Result<CompactReport> compact(const RetainRule& rule, const Act& act) override;
   Result<EraseReport> erase_subject(std::uint64_t subject, std::uint32_t checkpoints,
                                     const Act& act) override;
+  Result<void> record_act(const ActNote& note, const Act& act) override;
   std::vector<std::string> take_notes() override;
   void tidy() override;
 

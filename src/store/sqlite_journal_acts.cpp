@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SqliteJournal: acts that a running engine may ask for.
 #include "store/acts.hpp"
+#include "store/audit_rows.hpp"
 #include "store/sqlite_journal.hpp"
 
 namespace attune::detail {
@@ -24,6 +25,14 @@ Result<EraseReport> SqliteJournal::erase_subject(std::uint64_t subject, std::uin
     }
   }
   return report;
+}
+
+Result<void> SqliteJournal::record_act(const ActNote& note, const Act& act) {
+  return run_act([&](const StoreFile& store, Head& /*head*/) {
+    return add_audit(
+        store.database, act,
+        {.action = note.action, .subject = note.subject, .before = note.before, .after = note.after});
+  });
 }
 
 }  // namespace attune::detail

@@ -76,6 +76,51 @@ TEST(HotPath, NamedFeaturesDoNotAllocate) {
   EXPECT_EQ(allocations_of(engine, {.named = named}, {}, false), 0U);
 }
 
+/// Of decide() alone: a guard that trips makes sentences for health, on the learner's side.
+std::size_t allocations_of_decide(Engine& engine) {
+  const PointId point = engine.point("p").value();
+  Decision decision;
+  std::size_t sum = 0;
+  for (int i = 0; i < kWarmUp + kCounted; ++i) {
+    const std::size_t before = test::allocations();
+    if (engine.decide(point, {}, {}, decision) != Errc::ok) {
+      std::abort();
+    }
+    sum += i >= kWarmUp ? test::allocations() - before : 0;
+    if (engine.outcome(decision.id, i % 2 == 0 ? 1.0 : 0.0) != Errc::ok || !engine.pump()) {
+      std::abort();
+    }
+  }
+  return sum;
+}
+
+std::string guarded(std::string_view policy, std::string_view limit) {
+  return R"("points":{"p":{"policy":{"type":")" + std::string(policy) +
+         R"("},"arms":["a","b","c"],"safety":{"fallback":{"static":{"a":1,"b":2},"snapshot_every":1000000000},"guards":[
+        {"kind":"latency","component":"reward","limit":)" +
+         std::string(limit) + R"(,"quantile":0.4,"window":50,"min_samples":20,"cooldown_s":0.001},
+        {"kind":"rate","component":"reward","above":)" +
+         std::string(limit) + R"(,"limit":0.3,"window":50,"cooldown_s":0.001},
+        {"kind":"budget","component":"reward","limit":1e9,"period_s":0.01},
+        {"kind":"share","limit":1,"window":50}],
+        "exploration":{"max_share":0.2,"window":50,"min_trials":5,"conservative":{"baseline":"a"}}},)" +
+         kReward + "}}}";
+}
+
+TEST(HotPath, GuardsAndTheLadderDoNotAllocate) {
+  for (const char* policy : {"ucb1", "thompson_beta", "epsilon_greedy"}) {
+    Engine quiet = open(guarded(policy, "2"));
+    EXPECT_EQ(allocations_of(quiet, {}, {}, false), 0U) << policy;
+    EXPECT_EQ(quiet.metrics().points.at(0).safety->trips, 0U);
+    Engine tripping = open(guarded(policy, "0.5"));
+    EXPECT_EQ(allocations_of_decide(tripping), 0U) << policy;
+    EXPECT_GT(tripping.metrics().points.at(0).safety->trips, 10U);
+  }
+  Engine killed = open(guarded("ucb1", "2"));
+  ASSERT_TRUE(killed.kill(killed.point("p").value(), true, {.actor = "ops", .time = 0}));
+  EXPECT_EQ(allocations_of(killed, {}, {}, false), 0U);
+}
+
 TEST(HotPath, ClientKeysDoNotAllocateOnceAsManyAreKnownAsAreKept) {
   Engine engine =
       open(R"("client_keys":{"keep":500},"points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"],)" +

@@ -70,6 +70,27 @@ TEST_F(Serve, WindowsEndByTheClockWithoutFurtherRequests) {
   EXPECT_EQ(ask(R"({"op":"metrics"})")["points"][0]["rewards"]["silent"], 1);
 }
 
+TEST_F(Serve, KillsAndFreezesPoints) {
+  open();
+  EXPECT_EQ(ask(R"({"op":"kill","point":"model","on":true,"who":"ops","why":"smoke"})"),
+            (Json{{"ok", true}}));
+  const Json decision = ask(R"({"op":"decide","point":"model"})");
+  EXPECT_EQ(decision["rung"], "uniform");
+  EXPECT_EQ(decision["reason"], "killed");
+  EXPECT_EQ(ask(R"({"op":"health"})")["reasons"][0]["sentence"], "point 'model' is killed by ops: smoke");
+  EXPECT_EQ(ask(R"({"op":"metrics"})")["points"][0]["safety"]["killed"], true);
+  EXPECT_EQ(ask(R"({"op":"metrics"})")["points"][0]["safety"]["rungs"]["uniform"], 1);
+  EXPECT_EQ(ask(R"({"op":"kill","on":false,"who":"ops"})"), (Json{{"ok", true}}));
+  EXPECT_FALSE(ask(R"({"op":"decide","point":"model"})").contains("reason"));
+  EXPECT_EQ(ask(R"({"op":"freeze","point":"model","on":true,"who":"ops"})"), (Json{{"ok", true}}));
+  expect_error(R"({"op":"arm","point":"model","action":"add","arm":"z"})", "conflict", "is frozen");
+  EXPECT_EQ(ask(R"({"op":"freeze","point":"model","on":false,"who":"ops"})"), (Json{{"ok", true}}));
+  expect_error(R"({"op":"kill","point":"model","on":true})", "invalid_argument", "who");
+  expect_error(R"({"op":"kill","point":"nope","on":true,"who":"ops"})", "unknown_point", "nope");
+  expect_error(R"({"op":"kill","point":"model","on":1,"who":"ops"})", "invalid_argument", "on");
+  expect_error(R"({"op":"freeze","on":true,"who":"ops"})", "invalid_argument", "point");
+}
+
 TEST_F(Serve, UnknownDecisionsAreErrors) {
   open();
   expect_error(R"({"op":"outcome","id":"018f0000-0000-7000-8000-000000000000","reward":1})",

@@ -21,14 +21,33 @@ namespace attune {
 
 enum class RecordKind : std::uint16_t { decision = 1, outcome = 2, event = 3 };
 
-/// What answered a decision.
+/// What answered a decision. From the top of the ladder down: policy, snapshot, allocation, fallback,
+/// uniform.
 enum class Rung : std::uint8_t {
-  policy = 0,    ///< the live policy
-  snapshot = 1,  ///< an earlier good state of it
-  fallback = 2,  ///< the configured fallback arm
-  uniform = 3,   ///< no fallback configured: any enabled arm, uniformly
+  policy = 0,      ///< the live policy
+  snapshot = 1,    ///< an earlier good state of it
+  fallback = 2,    ///< the configured fallback arm; a tuner's best known parameters
+  uniform = 3,     ///< no fallback configured: any enabled arm, uniformly
+  allocation = 4,  ///< the configured static shares
 };
+inline constexpr std::size_t kRungs = 5;
+/// "policy", "snapshot", "fallback", "uniform", "static".
 [[nodiscard]] std::string_view to_string(Rung rung) noexcept;
+
+/// Why that rung answered, or what overruled the policy's own choice.
+enum class ChoiceReason : std::uint8_t {
+  usual = 0,            ///< the policy chose
+  killed = 1,           ///< the kill switch is on
+  policy_failed = 2,    ///< the live policy could not choose, or its score was not a number
+  policy_tripped = 3,   ///< a guard of the whole point has judged the live policy
+  no_sound_arm = 4,     ///< guards have taken out every arm that could be chosen
+  trial = 5,            ///< forced: the arm has had too few trials
+  probation = 6,        ///< forced: what a guard has taken out is tested again
+  exploration_cap = 7,  ///< the greedy arm: enough was explored for now
+  baseline = 8,         ///< the baseline arm: what was earned does not pay for exploring yet
+};
+inline constexpr std::size_t kChoiceReasons = 9;
+[[nodiscard]] std::string_view to_string(ChoiceReason reason) noexcept;
 
 /// What an event record says.
 enum class EventKind : std::uint16_t {
@@ -38,6 +57,8 @@ enum class EventKind : std::uint16_t {
   arm_disabled = 4,   ///< text: the arm's id
   arm_removed = 5,    ///< text: the arm's id
   episode_ended = 6,  ///< number: hash of the episode
+  killed = 7,         ///< kill switch; number: 1 on, 0 off; text: who, a newline, why
+  frozen = 8,         ///< change freeze; likewise
 };
 
 /// First 48 bytes of every record.
@@ -68,6 +89,7 @@ struct DecisionRecord {
   std::uint64_t subject = 0;     ///< hash of the person or thing it is about; 0: none
   ArmIndex arm = kNoArm;
   Rung rung = Rung::policy;
+  ChoiceReason reason = ChoiceReason::usual;
   Input input{};
   std::span<const ArmIndex> offered{};
   std::span<const double> values{};           ///< parameters, for optimizer points

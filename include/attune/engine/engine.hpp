@@ -3,6 +3,7 @@
 /// Engine: named decision points that decide now and learn from what comes back later.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -68,6 +69,7 @@ struct Decision {
   std::uint64_t version = 0;   ///< of the policy that chose
   std::uint64_t sequence = 0;  ///< number of this decision at its point, from 0
   Rung rung = Rung::policy;
+  ChoiceReason reason = ChoiceReason::usual;  ///< why that rung answered, and not the policy as it likes
   bool greedy = true;
   std::vector<double> parameters;  ///< optimizer points: the proposed values, else empty
   Ticket ticket = Ticket::none;    ///< of its record; none: durable since before this engine was opened
@@ -88,6 +90,41 @@ using DurableCallback = std::function<void(const Result<void>&)>;
 /// Handle of a decision point, cheap to copy, valid as long as the engine. Look it up once.
 enum class PointId : std::uint32_t {};
 
+/// One guard on one arm, or on a whole point.
+struct GuardMetrics {
+  std::string name;
+  std::string kind;       ///< latency, rate, quality, budget, share
+  std::string component;  ///< empty for shares
+  std::string arm;        ///< external id; empty: the whole point
+  std::string state;      ///< quiet, tripped, probation
+  std::string action;     ///< mask, snapshot, static, watch
+  Nanos since = 0;        ///< of that state; 0: from the beginning
+  std::uint64_t trips = 0;
+  double value = 0.0;  ///< that is compared with the limit; NaN without samples
+  double limit = 0.0;
+};
+
+/// Guards, switches and the ladder of one point. Counted since the point has them.
+struct SafetyMetrics {
+  bool killed = false;
+  bool frozen = false;
+  std::string killed_by;  ///< who, a newline, why; of the last switch
+  std::string frozen_by;
+  Nanos killed_since = 0;
+  Nanos frozen_since = 0;
+  std::array<std::uint64_t, kRungs> rungs{};            ///< decisions by Rung
+  std::array<std::uint64_t, kChoiceReasons> reasons{};  ///< decisions by ChoiceReason
+  std::uint64_t trips = 0;                              ///< of all guards
+  std::uint64_t frozen_rewards = 0;                     ///< rewards that a freeze kept from the policy
+  std::uint64_t held_back = 0;                          ///< arms that are out or on probation
+  double explored_share = 0.0;  ///< of the exploration window; NaN until half of it has been seen
+  double explored_alarm = 0.0;  ///< below this health complains; 0: never
+  bool greedy_only = false;     ///< exploration is at its cap
+  bool baseline_only = false;   ///< exploring cannot be paid for
+  bool snapshot = false;        ///< there is a good one
+  std::vector<GuardMetrics> guards;
+};
+
 /// Everything counted at one point. Counters are exact after pump() or drain().
 struct PointMetrics {
   std::string name;
@@ -105,6 +142,7 @@ struct PointMetrics {
   CollectorCounters rewards;
   std::vector<std::string> arms;          ///< external ids, by slot; empty text: free slot
   std::vector<std::uint64_t> selections;  ///< by slot
+  std::optional<SafetyMetrics> safety;    ///< of points with "safety", and once a switch was touched
 };
 
 /// What is known of client keys.
@@ -234,11 +272,25 @@ class Engine {
   [[nodiscard]] bool acknowledges_durably(PointId point) const noexcept;
 
   /// Arms come and go; each is a record like any other. Errors: unknown_point, unknown_arm, duplicate,
-  /// invalid_argument, full.
+  /// invalid_argument, full; conflict (the point is frozen).
   [[nodiscard]] Result<void> add_arm(PointId point, std::string_view id, Features features = {},
                                      const ArmPrior& prior = {});
   [[nodiscard]] Result<void> set_arm_enabled(PointId point, std::string_view id, bool on);
   [[nodiscard]] Result<void> remove_arm(PointId point, std::string_view id);
+
+  /// The kill switch of a point: from the next decide() on, static shares or the fallback arm answer instead
+  /// of the policy (tuners: the best parameters known). Learning goes on. It is a record and an audit entry,
+  /// and holds over restarts. Where the store cannot take it (not_durable), it is in force all the same,
+  /// until the process ends. `act.actor` says who; its time is not used. Errors: unknown_point,
+  /// invalid_argument (text longer than kMaxSwitchText), queue_full (in force, not recorded), not_durable.
+  Result<void> kill(PointId point, bool on, const Act& act, std::string_view why = {});
+  /// The same at every point. Errors: the first one; the others are switched all the same.
+  Result<void> kill_all(bool on, const Act& act, std::string_view why = {});
+  /// The change freeze of a point: decisions, outcomes and guards go on, but rewards do not reach the policy
+  /// (they count as lost, and are counted), and its arms and its configuration cannot be changed. From the
+  /// record on; holds over restarts. Errors: as kill().
+  Result<void> freeze(PointId point, bool on, const Act& act, std::string_view why = {});
+  static constexpr std::size_t kMaxSwitchText = 1024;
 
   /// Pump mode: closes windows that ended, folds what is queued, writes it to the journal (one transaction),
   /// takes a checkpoint when one is due. Returns the number of records folded. Thread mode: does nothing.

@@ -76,6 +76,7 @@ struct Derivation {
   double propensity = 0.0;
   double score = 0.0;
   Rung rung = Rung::policy;
+  ChoiceReason reason = ChoiceReason::usual;
   bool greedy = true;
   std::vector<double> parameters;
   /// Sentences about what differs from the record; empty: it is the same decision, bit for bit.

@@ -181,6 +181,10 @@ class Collector {
   [[nodiscard]] bool next_deadline(Nanos& time) const noexcept;
   /// Decisions held: waiting for a reward, or with one that waits for the rest of its episode.
   [[nodiscard]] std::size_t pending() const noexcept;
+  /// A decision that is held; null when it is closed, or unknown. Valid until the next record is folded.
+  [[nodiscard]] const PendingDecision* held(const Uuid& id) const noexcept;
+  /// Bit i: component i of the last outcome was joined to a held decision, and not seen before.
+  [[nodiscard]] std::uint32_t joined() const noexcept;
   /// Visits them, oldest first.
   void for_each_pending(const std::function<void(const PendingDecision&)>& visit) const;
   [[nodiscard]] const CollectorCounters& counters() const noexcept;

@@ -23,7 +23,7 @@ struct AuditEntry {
   std::uint64_t number = 0;  ///< 1, 2, 3, ...
   Nanos time = 0;
   std::string actor;
-  std::string action;   ///< migrate, compact, erase, rollback, import, salvage
+  std::string action;   ///< migrate, compact, erase, rollback, import, salvage, kill, freeze
   std::string subject;  ///< what it was done to
   std::string before;
   std::string after;

@@ -111,6 +111,9 @@ class Journal {
   /// stays learned. Errors: also io, unsupported.
   [[nodiscard]] virtual Result<EraseReport> erase_subject(std::uint64_t subject, std::uint32_t checkpoints,
                                                           const Act& act);
+  /// Writes an entry into the audit trail; a journal that has none (in memory) does nothing. Errors: io.
+  [[nodiscard]] virtual Result<void> record_act(const ActNote& note, const Act& act);
+
   /// Sentences about trouble that was met and how it ended, since the last call: damaged lock file, disk
   /// errors with SQLite's words, a store reopened and verified, a migration.
   [[nodiscard]] virtual std::vector<std::string> take_notes() { return {}; }

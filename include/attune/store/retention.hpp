@@ -18,6 +18,14 @@ struct Act {
   Nanos time = 0;
 };
 
+/// What somebody did, as the audit trail tells it.
+struct ActNote {
+  std::string action;   ///< one word
+  std::string subject;  ///< what it was done to
+  std::string before;
+  std::string after;
+};
+
 /// Which records may go. All conditions must hold; records go from the oldest on, without a gap.
 struct RetainRule {
   std::uint64_t through = std::numeric_limits<std::uint64_t>::max();  ///< at most up to this position

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/ladder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <variant>
+
+namespace attune {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// Draws of one decision that depend on nothing else: the policy's own are purpose 0.
+constexpr std::uint32_t kUniformPurpose = 1;
+constexpr std::uint32_t kSharesPurpose = 2;
+constexpr std::uint32_t kBranchPurpose = 3;
+constexpr std::uint32_t kForcedPurpose = 4;
+constexpr std::uint32_t kSnapshotPurpose = 5;
+
+[[nodiscard]] bool refuses_context(const Choice& choice) noexcept {
+  // Only agents can still refuse a context: their states are a subset of the numbers.
+  return choice.status == Errc::invalid_argument || choice.status == Errc::dimension_mismatch;
+}
+
+}  // namespace
+
+Ladder::Ladder(const Question& question, std::vector<double>& room) noexcept
+    : question_(question), arms_(question.state.arms), safety_(question.state.safety), room_(room) {}
+
+// ------------------------------------------------------------------------------------------------- eligible
+
+bool Ladder::may(ArmIndex arm) const noexcept {
+  return arms_.enabled(arm) &&
+         (question_.offered.empty() || std::ranges::find(question_.offered, arm) != question_.offered.end());
+}
+
+bool Ladder::wants_trial(ArmIndex arm) const noexcept {
+  return sound(arm) && arms_.selections(arm) < question_.config.safety->exploration.min_trials;
+}
+
+template <class Test>
+std::size_t Ladder::count(Test&& test) const noexcept {
+  std::size_t found = 0;
+  if (question_.offered.empty()) {
+    for (std::size_t slot = 0; slot < arms_.slot_count(); ++slot) {
+      found += test(to_arm(slot)) ? 1 : 0;
+    }
+  } else {
+    for (const ArmIndex arm : question_.offered) {
+      found += test(arm) ? 1 : 0;
+    }
+  }
+  return found;
+}
+
+template <class Test>
+ArmIndex Ladder::nth(Test&& test, std::uint64_t n) const noexcept {
+  const std::size_t slots = question_.offered.empty() ? arms_.slot_count() : question_.offered.size();
+  for (std::size_t i = 0; i < slots; ++i) {
+    const ArmIndex arm = question_.offered.empty() ? to_arm(i) : question_.offered[i];
+    if (test(arm) && n-- == 0) {
+      return arm;
+    }
+  }
+  return kNoArm;
+}
+
+// ---------------------------------------------------------------------------------------------- lower rungs
+
+template <class Test>
+double Ladder::share_sum(Test&& test) const noexcept {
+  double sum = 0.0;
+  for (const auto& [id, share] : question_.config.safety->allocation) {
+    sum += test(arms_.find(id)) ? share : 0.0;
+  }
+  return sum;
+}
+
+Answer Ladder::below(ChoiceReason why) const noexcept {
+  const auto usable = [this](ArmIndex arm) { return sound(arm); };
+  const double shares = question_.config.safety ? share_sum(usable) : 0.0;
+  if (shares > 0.0) {
+    double left = rng(kSharesPurpose).uniform() * shares;
+    ArmIndex chosen = kNoArm;
+    double share_of_it = 0.0;
+    for (const auto& [id, share] : question_.config.safety->allocation) {
+      const ArmIndex arm = arms_.find(id);
+      if (!usable(arm)) {
+        continue;
+      }
+      chosen = arm;  // the last one stands where rounding leaves something over
+      share_of_it = share;
+      left -= share;
+      if (left < 0.0) {
+        break;
+      }
+    }
+    return {.choice = {.arm = chosen, .propensity = share_of_it / shares, .status = Errc::ok},
+            .rung = Rung::allocation,
+            .reason = why};
+  }
+  const std::string_view fallback = question_.config.fallback;
+  const ArmIndex arm = fallback.empty() ? kNoArm : arms_.find(fallback);
+  if (may(arm)) {  // a person chose it: guards do not take it from here
+    return {
+        .choice = {.arm = arm, .propensity = 1.0, .status = Errc::ok}, .rung = Rung::fallback, .reason = why};
+  }
+  const std::size_t good = safety_.held_back == 0 ? question_.eligible : count(usable);
+  const std::size_t of = good > 0 ? good : question_.eligible;
+  const std::uint64_t n = rng(kUniformPurpose).below(of);
+  const ArmIndex any = good > 0 ? nth(usable, n) : nth([this](ArmIndex a) { return arms_.enabled(a); }, n);
+  return {.choice = {.arm = any,
+                     .propensity = 1.0 / static_cast<double>(of),
+                     .greedy = false,
+                     .status = Errc::ok},
+          .rung = Rung::uniform,
+          .reason = why};
+}
+
+double Ladder::below_probability(ArmIndex arm) const noexcept {
+  const auto usable = [this](ArmIndex a) { return sound(a); };
+  const double shares = question_.config.safety ? share_sum(usable) : 0.0;
+  if (shares > 0.0) {
+    for (const auto& [id, share] : question_.config.safety->allocation) {
+      if (usable(arm) && arms_.find(id) == arm) {
+        return share / shares;
+      }
+    }
+    return 0.0;
+  }
+  const std::string_view fallback = question_.config.fallback;
+  const ArmIndex named = fallback.empty() ? kNoArm : arms_.find(fallback);
+  if (may(named)) {
+    return arm == named ? 1.0 : 0.0;
+  }
+  const std::size_t good = count(usable);
+  const bool among = good > 0 ? usable(arm) : may(arm);
+  return among ? 1.0 / static_cast<double>(good > 0 ? good : question_.eligible) : 0.0;
+}
+
+// -------------------------------------------------------------------------------------------------- policies
+
+Choice Ladder::select(const AnyPolicy& policy, std::uint32_t purpose) const noexcept {
+  Rng draws = rng(purpose);
+  const Context seen{.input = question_.input, .actions = arms_.features(), .offered = question_.offered};
+  return std::holds_alternative<AnyBandit>(policy) ? std::get<AnyBandit>(policy).select(seen, draws)
+                                                   : std::get<AnyAgent>(policy).select(seen, draws);
+}
+
+double Ladder::policy_probability(const AnyPolicy& policy, ArmIndex arm) const noexcept {
+  const Context seen{.input = question_.input, .actions = arms_.features(), .offered = question_.offered};
+  room_.resize(std::max(room_.size(), arms_.slot_count()));
+  const std::span<double> shares = std::span(room_).first(arms_.slot_count());
+  const Errc told = std::holds_alternative<AnyBandit>(policy)
+                        ? std::get<AnyBandit>(policy).probabilities(seen, shares)
+                        : std::get<AnyAgent>(policy).probabilities(seen, shares);
+  return told == Errc::ok ? shares[to_index(arm)] : kNan;
+}
+
+Errc Ladder::live(Answer& answer) const noexcept {
+  answer.choice = select(question_.state.policy, 0);
+  answer.rung = Rung::policy;
+  answer.reason = ChoiceReason::usual;
+  if (refuses_context(answer.choice)) {
+    return answer.choice.status;
+  }
+  if (!arms_.enabled(answer.choice.arm)) {
+    answer = below(ChoiceReason::policy_failed);
+  }
+  return Errc::ok;
+}
+
+double Ladder::live_probability(ArmIndex arm) const noexcept {
+  return policy_probability(question_.state.policy, arm);
+}
+
+// ------------------------------------------------------------------------------------------------- mixtures
+
+ArmIndex Ladder::baseline() const noexcept {
+  const ExplorationConfig& rules = question_.config.safety->exploration;
+  return rules.conservative ? arms_.find(rules.conservative->baseline) : kNoArm;
+}
+
+Ladder::Mixture Ladder::mixture() const noexcept {
+  const SafetyConfig& rules = *question_.config.safety;
+  Mixture out;
+  const auto is_sound = [this](ArmIndex arm) { return sound(arm); };
+  const std::size_t good = safety_.held_back == 0 ? question_.eligible : count(is_sound);
+  const bool explores = (safety_.mode & (SafetyView::kGreedyOnly | SafetyView::kBaselineOnly)) == 0;
+  double left = 1.0;
+  if (explores && safety_.held_back > 0 && count([this](ArmIndex arm) { return on_probation(arm); }) > 0) {
+    out[Branch::probation] = rules.probation_share;
+    left -= rules.probation_share;
+  }
+  if (good == 0) {
+    out[Branch::below] = left;
+    out.below_reason = ChoiceReason::no_sound_arm;
+    return out;
+  }
+  if ((safety_.mode & (SafetyView::kPolicyOut | SafetyView::kPolicyProbation)) != 0) {
+    const double live =
+        (safety_.mode & SafetyView::kPolicyProbation) != 0 ? left * rules.probation_share : 0.0;
+    const bool kept = safety_.good && (safety_.mode & SafetyView::kToAllocation) == 0;
+    out[Branch::policy] = live;
+    out[kept ? Branch::snapshot : Branch::below] = left - live;
+    out.below_reason = ChoiceReason::policy_tripped;
+    return out;
+  }
+  if ((safety_.mode & SafetyView::kBaselineOnly) != 0 && sound(baseline())) {
+    out[Branch::baseline] = left;
+    return out;
+  }
+  if ((safety_.mode & SafetyView::kGreedyOnly) != 0) {
+    out[Branch::greedy] = left;
+    return out;
+  }
+  if (rules.exploration.min_trials > 0 && explores &&
+      count([this](ArmIndex arm) { return wants_trial(arm); }) > 0) {
+    out[Branch::trial] = left * rules.exploration.trial_share;
+    left -= out[Branch::trial];
+  }
+  out[Branch::policy] = left;
+  return out;
+}
+
+Ladder::Branch Ladder::draw(const Mixture& mixture, double u) noexcept {
+  std::size_t chosen = 0;
+  for (std::size_t i = 0; i < kBranches; ++i) {
+    if (mixture.weight[i] <= 0.0) {
+      continue;
+    }
+    chosen = i;
+    u -= mixture.weight[i];
+    if (u < 0.0) {
+      break;
+    }
+  }
+  return static_cast<Branch>(chosen);
+}
+
+Errc Ladder::guarded(Answer& answer) const noexcept {
+  const Mixture branches = mixture();
+  Branch branch = Branch::policy;
+  if (branches[Branch::policy] < 1.0) {
+    branch = draw(branches, rng(kBranchPurpose).uniform());
+  }
+  if (const Errc verdict = answer_branch(branch, branches, answer); verdict != Errc::ok) {
+    return verdict;
+  }
+  double sum = branches[branch] * answer.choice.propensity;
+  for (std::size_t i = 0; i < kBranches; ++i) {
+    if (branches.weight[i] > 0.0 && i != static_cast<std::size_t>(branch)) {
+      sum += branches.weight[i] * probability(static_cast<Branch>(i), answer.choice.arm);
+    }
+  }
+  answer.choice.propensity = sum;
+  return Errc::ok;
+}
+
+double Ladder::guarded_probability(ArmIndex arm) const noexcept {
+  const Mixture branches = mixture();
+  double sum = 0.0;
+  for (std::size_t i = 0; i < kBranches; ++i) {
+    if (branches.weight[i] > 0.0) {
+      sum += branches.weight[i] * probability(static_cast<Branch>(i), arm);
+    }
+  }
+  return sum;
+}
+
+Answer Ladder::forced(bool probation, ChoiceReason why) const noexcept {
+  const auto wanted = [&](ArmIndex arm) { return probation ? on_probation(arm) : wants_trial(arm); };
+  const std::size_t candidates = count(wanted);
+  return {.choice = {.arm = nth(wanted, rng(kForcedPurpose).below(candidates)),
+                     .propensity = 1.0 / static_cast<double>(candidates),
+                     .greedy = false,
+                     .status = Errc::ok},
+          .rung = Rung::policy,
+          .reason = why};
+}
+
+Errc Ladder::answer_branch(Branch branch, const Mixture& mixture, Answer& answer) const noexcept {
+  const SafetyView& safety = safety_;
+  switch (branch) {
+    case Branch::probation:
+      answer = forced(true, ChoiceReason::probation);
+      return Errc::ok;
+    case Branch::trial:
+      answer = forced(false, ChoiceReason::trial);
+      return Errc::ok;
+    case Branch::baseline:
+      answer = {.choice = {.arm = baseline(), .propensity = 1.0, .status = Errc::ok},
+                .reason = ChoiceReason::baseline};
+      return Errc::ok;
+    case Branch::greedy:
+      answer = {.choice = {.arm = greedy_arm(), .propensity = 1.0, .status = Errc::ok},
+                .reason = ChoiceReason::exploration_cap};
+      return Errc::ok;
+    case Branch::below:
+      answer = below(mixture.below_reason);
+      return Errc::ok;
+    case Branch::policy:
+    case Branch::snapshot:
+      break;
+  }
+  ChoiceReason why = branch == Branch::snapshot ? ChoiceReason::policy_tripped : ChoiceReason::usual;
+  if (branch == Branch::policy) {
+    answer.choice = select(question_.state.policy, 0);
+    answer.rung = Rung::policy;
+    answer.reason = (safety.mode & SafetyView::kPolicyProbation) != 0 ? ChoiceReason::probation : why;
+    if (refuses_context(answer.choice)) {
+      return answer.choice.status;
+    }
+    if (sound(answer.choice.arm) && !std::isnan(answer.choice.score)) {
+      return Errc::ok;
+    }
+    why = ChoiceReason::policy_failed;
+  }
+  if (safety.good) {
+    answer.choice = select(*safety.good, kSnapshotPurpose);
+    answer.rung = Rung::snapshot;
+    answer.reason = why;
+    if (sound(answer.choice.arm) && !std::isnan(answer.choice.score)) {
+      return Errc::ok;
+    }
+  }
+  answer = below(why);
+  return Errc::ok;
+}
+
+double Ladder::probability(Branch branch, ArmIndex arm) const noexcept {
+  switch (branch) {
+    case Branch::probation:
+      return on_probation(arm)
+                 ? 1.0 / static_cast<double>(count([this](ArmIndex a) { return on_probation(a); }))
+                 : 0.0;
+    case Branch::trial:
+      return wants_trial(arm)
+                 ? 1.0 / static_cast<double>(count([this](ArmIndex a) { return wants_trial(a); }))
+                 : 0.0;
+    case Branch::baseline:
+      return arm == baseline() ? 1.0 : 0.0;
+    case Branch::greedy:
+      return arm == greedy_arm() ? 1.0 : 0.0;
+    case Branch::below:
+      return below_probability(arm);
+    case Branch::policy:
+      return sound(arm) ? policy_probability(question_.state.policy, arm) : 0.0;
+    case Branch::snapshot:
+      return sound(arm) ? policy_probability(*safety_.good, arm) : 0.0;
+  }
+  return kNan;
+}
+
+/// A tournament: of two arms that alone are offered, `greedy` says whether the chosen one has the larger
+/// mean. The draws are always the same, so that the winner is a function of state and context.
+ArmIndex Ladder::greedy_arm() const noexcept {
+  const AnyPolicy& policy = question_.state.policy;
+  const std::size_t slots = question_.offered.empty() ? arms_.slot_count() : question_.offered.size();
+  ArmIndex best = kNoArm;
+  for (std::size_t i = 0; i < slots; ++i) {
+    const ArmIndex arm = question_.offered.empty() ? to_arm(i) : question_.offered[i];
+    if (!sound(arm)) {
+      continue;
+    }
+    if (best == kNoArm) {
+      best = arm;
+      continue;
+    }
+    const std::array<ArmIndex, 2> pair{best, arm};
+    const Context seen{.input = question_.input, .actions = arms_.features(), .offered = pair};
+    Rng same(1, 2, 3);
+    const Choice choice = std::holds_alternative<AnyBandit>(policy)
+                              ? std::get<AnyBandit>(policy).select(seen, same)
+                              : std::get<AnyAgent>(policy).select(seen, same);
+    if (choice.status == Errc::ok) {
+      best = choice.greedy == (choice.arm == arm) ? arm : best;
+    }
+  }
+  return best;
+}
+
+}  // namespace attune

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration that docs/safety.md shows does what the page says.
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <attune/engine/engine.hpp>
+
+namespace {
+
+std::string example() {
+  std::ifstream file(std::string(ATTUNE_TEST_SOURCE_DIR) + "/docs/safety.md");
+  EXPECT_TRUE(file);
+  const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::string fence = "```json\n";
+  const std::size_t from = page.find(fence) + fence.size();
+  return page.substr(from, page.find("```", from) - from);
+}
+
+TEST(SafetyPage, ItsExampleTakesOutAFailingArmAndStandsInForAKilledPolicy) {
+  using namespace attune;
+  Result<Engine> engine = Engine::open(example());
+  ASSERT_TRUE(engine) << engine.error().message;
+  const PointId point = engine->point("model").value();
+  Decision decision;
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_EQ(engine->decide(point, {}, {}, decision), Errc::ok);
+    const std::array<Component, 4> parts{
+        Component{.name = "quality", .value = 0.8}, Component{.name = "latency", .value = 0.5},
+        Component{.name = "error", .value = decision.arm == "new" ? 1.0 : 0.0},
+        Component{.name = "cost", .value = 0.001}};
+    ASSERT_EQ(engine->outcome(decision.id, parts), Errc::ok);
+    ASSERT_TRUE(engine->pump());
+  }
+  const SafetyMetrics safety = engine->metrics().points.at(0).safety.value();
+  EXPECT_EQ(safety.held_back, 1U);
+  EXPECT_TRUE(safety.snapshot || safety.trips > 0);
+  EXPECT_NE(engine->health().reasons.at(0).sentence.find("has taken out arm 'new' of 'model'"),
+            std::string::npos);
+  ASSERT_TRUE(engine->kill(point, true, {.actor = "anna", .time = 0}, "wrong prices"));
+  ASSERT_EQ(engine->decide(point, {}, {}, decision), Errc::ok);
+  EXPECT_EQ(decision.rung, Rung::allocation);
+  EXPECT_EQ(decision.propensity, decision.arm == "small" ? 0.75 : 0.25);
+}
+
+}  // namespace

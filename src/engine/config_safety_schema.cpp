@@ -6,35 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/config_safety.hpp"
+#include "engine/schema_words.hpp"
 
 namespace attune {
 namespace {
 
-constexpr double kLargest = 1e300;
+using namespace schema;
 
-Json described(Json schema, std::string_view description) {
-  schema["description"] = description;
-  return schema;
-}
-
-Json number(double min, double max) { return {{"type", "number"}, {"minimum", min}, {"maximum", max}}; }
-Json number() { return number(-kLargest, kLargest); }
 Json seconds() { return number(1e-3, 3.2e9); }
-Json integer(std::uint64_t min, std::uint64_t max) {
-  return {{"type", "integer"}, {"minimum", min}, {"maximum", max}};
-}
-Json text() { return {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}}; }
-
-Json with_default(Json schema, Json value) {
-  schema["default"] = std::move(value);
-  return schema;
-}
-
-Json object(Json properties) {
-  return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
-}
-
-Json pair_of_numbers() { return {{"type", "array"}, {"items", number()}, {"minItems", 2}, {"maxItems", 2}}; }
 
 }  // namespace
 
@@ -42,8 +21,8 @@ Json guard_schema() {
   const GuardConfig defaults;
   Json schema = object({
       {"kind", {{"enum", kEnumNames<GuardKind>}}},
-      {"name", described(text(), "unique at the point; without: the kind")},
-      {"component", described(text(), "of the reward; every kind but share needs one")},
+      {"name", described(name(), "unique at the point; without: the kind")},
+      {"component", described(name(), "of the reward; every kind but share needs one")},
       {"per", with_default({{"enum", kEnumNames<GuardScope>}}, "arm")},
       {"action", described({{"enum", kEnumNames<GuardAction>}},
                            "arm: mask or watch; point: snapshot, static or watch")},
@@ -73,7 +52,7 @@ Json safety_schema() {
   Json shares{{"type", "object"}, {"minProperties", 1}, {"additionalProperties", number(1e-9, 1e9)}};
   Json guards{{"type", "array"}, {"items", {{"$ref", "#/$defs/guard"}}}, {"maxItems", 64}};
   Json conservative = object({
-      {"baseline", described(text(), "an arm of the point")},
+      {"baseline", described(name(), "an arm of the point")},
       {"alpha", with_default(number(1e-6, 1), careful.alpha)},
       {"delta", with_default(number(1e-9, 0.5), careful.delta)},
       {"range",

@@ -17,46 +17,12 @@
 #include "engine/config_safety.hpp"
 #include "engine/feature_spec.hpp"
 #include "engine/json_reader.hpp"
+#include "engine/schema_words.hpp"
 
 namespace attune {
 namespace {
 
-constexpr double kLargest = 1e300;
-
-Json described(Json schema, std::string_view description) {
-  schema["description"] = description;
-  return schema;
-}
-
-Json number(double min, double max) { return {{"type", "number"}, {"minimum", min}, {"maximum", max}}; }
-Json number() { return number(-kLargest, kLargest); }
-Json integer(std::uint64_t min, std::uint64_t max) {
-  return {{"type", "integer"}, {"minimum", min}, {"maximum", max}};
-}
-Json flag() { return {{"type", "boolean"}}; }
-Json text() { return {{"type", "string"}}; }
-Json name() { return {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}}; }
-Json reference(std::string_view definition) { return {{"$ref", "#/$defs/" + std::string(definition)}}; }
-
-template <class E>
-Json one_of_names() {
-  return {{"enum", kEnumNames<E>}};
-}
-
-Json with_default(Json schema, Json value) {
-  schema["default"] = std::move(value);
-  return schema;
-}
-
-Json object(Json properties, Json required = Json::array()) {
-  Json schema{{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
-  if (!required.empty()) {
-    schema["required"] = std::move(required);
-  }
-  return schema;
-}
-
-Json pair_of_numbers() { return {{"type", "array"}, {"items", number()}, {"minItems", 2}, {"maxItems", 2}}; }
+using namespace schema;
 
 Json arm_schema() {
   const Json full = object(
@@ -197,11 +163,10 @@ std::string config_schema() {
           {"points", described(std::move(points), "decision points by name; append new ones at the end")},
       },
       {"points"}));
-  schema["$defs"] = {{"point", point_schema()},        {"arm", arm_schema()},
-                     {"context", context_schema()},    {"feature", feature_schema()},
-                     {"reward", reward_schema()},      {"component", component_schema()},
-                     {"safety", safety_schema()},      {"guard", guard_schema()},
-                     {"policy", Json(policy_schema())}};
+  schema["$defs"] = {
+      {"point", point_schema()},     {"arm", arm_schema()},       {"context", context_schema()},
+      {"feature", feature_schema()}, {"reward", reward_schema()}, {"component", component_schema()},
+      {"safety", safety_schema()},   {"guard", guard_schema()},   {"policy", Json(policy_schema())}};
   return schema.dump(2) + "\n";
 }
 

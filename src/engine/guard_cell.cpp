@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t kMostTurns = 64;  // periods without spending after which what is carried is settled
 
 [[nodiscard]] Nanos nanos(double seconds) noexcept {
@@ -80,18 +80,18 @@ double GuardCell::measure(const GuardConfig& rules) const noexcept {
     case GuardKind::latency:
       return QuantileSketch::quantile(rules.quantile, now_.sketch, &before_.sketch);
     case GuardKind::rate:
-      return n > 0.0 ? static_cast<double>(now_.bad + before_.bad) / n : kNan;
+      return n > 0.0 ? static_cast<double>(now_.bad + before_.bad) / n : kUnknown;
     case GuardKind::quality:
       return n > 0.0
                  ? (now_.mean * static_cast<double>(now_.n) + before_.mean * static_cast<double>(before_.n)) /
                        n
-                 : kNan;
+                 : kUnknown;
     case GuardKind::budget:
       return spent_;
     case GuardKind::share:
       return at_trip_;
   }
-  return kNan;
+  return kUnknown;
 }
 
 bool GuardCell::breaks(const GuardConfig& rules) const noexcept {

@@ -5,11 +5,6 @@
 #include <utility>
 
 namespace attune {
-namespace {
-
-constexpr std::size_t kMostLive = 4096;  // decisions whose outcome a policy on probation may be judged by
-
-}  // namespace
 
 PointSafety::PointSafety(const SafetyConfig* rules)
     : rules_(rules), watches_(rules == nullptr ? 0 : rules->guards.size()) {}

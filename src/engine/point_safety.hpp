@@ -109,6 +109,8 @@ class PointSafety {
   Nanos time_ = 0;
   std::vector<Watch> watches_;  ///< as rules_->guards
   ExplorationWatch exploration_;
+  static constexpr std::size_t kMostLive =
+      4096;                            ///< decisions whose outcome a policy on probation is judged by
   std::vector<std::uint64_t> live_;    ///< decisions of a live policy on probation, newest last
   std::uint64_t since_snapshot_ = 0;   ///< decisions
   bool candidate_is_doubtful_ = true;  ///< a guard was not quiet since it was kept, or there is none

@@ -10,7 +10,6 @@ namespace attune {
 namespace {
 
 constexpr std::size_t kMostText = 4096;
-constexpr std::size_t kMostLive = 4096;
 constexpr std::size_t kFewArms = 64;  // up to here metrics list every arm that a guard has seen
 
 void save_policy(const std::optional<AnyPolicy>& policy, Writer& writer) {

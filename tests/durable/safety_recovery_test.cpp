@@ -21,7 +21,7 @@
 #include "tests/store/store_fixture.hpp"
 #include "tests/support/shared_journal.hpp"
 
-namespace attune {
+namespace attune::safety_recovery_test {
 namespace {
 
 using test::SharedJournal;
@@ -333,4 +333,4 @@ TEST(SafetyRecovery, SwitchesAreInTheAuditTrail) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::safety_recovery_test

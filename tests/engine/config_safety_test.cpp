@@ -12,7 +12,7 @@
 
 #include "engine/config.hpp"
 
-namespace attune {
+namespace attune::config_safety_test {
 namespace {
 
 std::string text(std::string_view safety) {
@@ -138,4 +138,4 @@ TEST(SafetyConfig, SchemaAndReaderKnowTheSameOptions) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::config_safety_test

@@ -7,7 +7,7 @@
 
 #include "tests/engine/safety_fixture.hpp"
 
-namespace attune {
+namespace attune::exploration_limits_test {
 namespace {
 
 using test::SafetyTest;
@@ -113,4 +113,4 @@ TEST_F(ExplorationLimits, WhatIsEarnedStaysNearTheBaseline) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::exploration_limits_test

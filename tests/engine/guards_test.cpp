@@ -7,7 +7,7 @@
 
 #include "tests/engine/safety_fixture.hpp"
 
-namespace attune {
+namespace attune::guards_test {
 namespace {
 
 using test::SafetyTest;
@@ -237,4 +237,4 @@ TEST_F(GuardsTest, EnablingAnArmDoesNotOverruleAGuard) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::guards_test

@@ -7,7 +7,7 @@
 
 #include "tests/engine/safety_fixture.hpp"
 
-namespace attune {
+namespace attune::ladder_test {
 namespace {
 
 using test::SafetyTest;
@@ -134,4 +134,4 @@ TEST_F(LadderTest, AFrozenPointLearnsNothingAndKeepsItsArms) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::ladder_test

@@ -10,7 +10,7 @@
 
 #include <attune/core/rng.hpp>
 
-namespace attune {
+namespace attune::quantile_sketch_test {
 namespace {
 
 /// Log-normal-like latencies over several powers of ten.
@@ -116,4 +116,4 @@ TEST(QuantileSketch, StateComesBackAndDamageDoesNot) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::quantile_sketch_test

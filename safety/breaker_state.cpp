@@ -53,7 +53,8 @@ namespace {
     const double z = normal_quantile(config.confidence);
     for (const auto& [name, limit] :
          {std::pair{"failure_rate", config.failure_rate}, {"slow_rate", config.slow_rate}}) {
-      if (config.window_calls * (1.0 - limit) < z * z * limit) {
+      const double excess = config.window_calls * (1.0 - limit) - (z > 0.0 ? 0.5 : 0.0);
+      if (limit < 1.0 && excess < z * std::sqrt(config.window_calls * limit * (1.0 - limit))) {
         return refuse("window_calls = " + std::to_string(config.window_calls) + " is too small for " + name +
                       " = " + number_text(limit) + " at confidence = " + number_text(config.confidence) +
                       ": not even failures only would trip");
@@ -132,7 +133,9 @@ CircuitBreaker::CircuitBreaker(const Config& config)
       config_(config) {
   const double z = normal_quantile(config.confidence);
   // The limit just below, so that 7 of 100 reach 0.07: a product with it may round up.
-  const auto rule = [z](double limit) { return Rule{limit * (1.0 - 1e-12), z * z * limit * (1.0 - limit)}; };
+  const auto rule = [z](double limit) {
+    return Rule{limit * (1.0 - 1e-12), z * z * limit * (1.0 - limit), z > 0.0 && limit < 1.0 ? 0.5 : 0.0};
+  };
   failure_rule_ = rule(config.failure_rate);
   slow_rule_ = rule(config.slow_rate);
   // The same here.

@@ -190,7 +190,7 @@ class BreakerModel {
     in_row = failure > 0 ? in_row + 1 : 0;
   }
 
-  /// Wilson's lower bound of hits of calls, as in the textbook.
+  /// Wilson's lower bound of hits of calls, as in the textbook: the middle less the half width.
   [[nodiscard]] bool reaches(double hits, double limit) const {
     if (limit == 0) {
       return false;
@@ -199,11 +199,16 @@ class BreakerModel {
       return hits == calls();
     }
     const double n = calls();
-    const double share = hits / n;
+    double share = hits / n;
     if (config_.confidence == 0) {
       return share >= limit - 1e-9;
     }
     const double z = boost::math::quantile(boost::math::normal(), config_.confidence);
+    // Half a hit less is the continuity correction.
+    share = z > 0 ? share - 0.5 / n : share;
+    if (share < limit) {
+      return false;
+    }
     const double bound = (share + z * z / (2 * n) -
                           z * std::sqrt(std::max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))) /
                          (1 + z * z / n);

@@ -11,7 +11,7 @@
 
 #include "tests/safety/breaker_model.hpp"
 
-namespace attune {
+namespace attune::breaker_model_test {
 namespace {
 
 using test::BreakerModel;
@@ -238,4 +238,4 @@ TEST(BreakerModel, AMillionRandomStepsAreEqualAndNoneLeavesItStuck) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::breaker_model_test

@@ -11,7 +11,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::breaker_test {
 namespace {
 
 constexpr Nanos kMillisecond = 1'000'000;
@@ -94,24 +94,36 @@ TEST(Breaker, ASuccessTripsItWhenItMakesTheMinimumFull) {
 }
 
 TEST(Breaker, LowerBoundWantsMoreFailuresThanThePlainRate) {
-  // z = 1.645 for 95 %. Of 20 calls at limit 0.05: k >= 1 + 1.645 sqrt(20 * 0.05 * 0.95) = 2.60, so 3.
-  // Of 100: k >= 5 + 1.645 sqrt(4.75) = 8.59, so 9.
+  // z = 1.645 for 95 %. Of 20 calls at limit 0.05: k >= 1/2 + 1 + 1.645 sqrt(20 * 0.05 * 0.95) = 3.10, so 4.
+  // Of 100: k >= 1/2 + 5 + 1.645 sqrt(4.75) = 9.09, so 10.
   BreakerConfig config = plain_rate(0.05, 100, 20);
   config.confidence = 0.95;
-  CircuitBreaker few = make(config);
-  calls(few, 18, CallResult::success, 0);
-  calls(few, 2, CallResult::failure, 0);
-  EXPECT_EQ(few.state(), BreakerState::closed);
-  CircuitBreaker more = make(config);
-  calls(more, 17, CallResult::success, 0);
-  calls(more, 3, CallResult::failure, 0);
-  EXPECT_EQ(more.state(), BreakerState::open);
-  CircuitBreaker many = make(config);
-  calls(many, 92, CallResult::success, 0);
-  calls(many, 8, CallResult::failure, 0);
-  EXPECT_EQ(many.state(), BreakerState::closed);
-  calls(many, 1, CallResult::failure, 0);
-  EXPECT_EQ(many.state(), BreakerState::open);
+  for (const auto& [of, least] : {std::pair{20, 4}, {100, 10}}) {
+    CircuitBreaker breaker = make(config);
+    calls(breaker, of - least, CallResult::success, 0);
+    calls(breaker, least - 1, CallResult::failure, 0);
+    EXPECT_EQ(breaker.state(), BreakerState::closed);
+    calls(breaker, 1, CallResult::failure, 0);
+    EXPECT_EQ(breaker.state(), BreakerState::open) << least << " of " << of;
+  }
+}
+
+TEST(Breaker, OneSlowCallOfTwentyIsNoProofByDefault) {
+  CircuitBreaker breaker = make({});
+  calls(breaker, 1, CallResult::success, 0, kSecond);
+  calls(breaker, 99, CallResult::success, 0);
+  EXPECT_EQ(breaker.state(), BreakerState::closed);
+}
+
+TEST(Breaker, ALimitOfOneWantsEveryCallAtAnyConfidence) {
+  BreakerConfig config = plain_rate(1.0, 10, 10);
+  config.confidence = 0.99;
+  CircuitBreaker breaker = make(config);
+  calls(breaker, 1, CallResult::success, 0);
+  calls(breaker, 9, CallResult::failure, 0);
+  EXPECT_EQ(breaker.state(), BreakerState::closed);
+  calls(breaker, 1, CallResult::failure, 0);
+  EXPECT_EQ(breaker.state(), BreakerState::open);
 }
 
 TEST(Breaker, CountWindowForgetsTheOldestCall) {
@@ -592,4 +604,4 @@ TEST(Breaker, DescribesItself) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::breaker_test

@@ -8,7 +8,7 @@
 
 #include <attune/safety/breaker.hpp>
 
-namespace attune {
+namespace attune::breaker_threads_test {
 namespace {
 
 constexpr int kThreads = 8;
@@ -120,7 +120,7 @@ void expect_survives_turmoil(BreakerWindow window) {
   on_threads([&](int thread) {
     std::vector<BreakerEvent> events(4);
     Permit old = breaker.try_acquire(0);
-    for (int i = 0; i < 1500; ++i) {
+    for (int i = 0; i < 6000; ++i) {
       const Nanos now = clock.fetch_add(200);
       const Permit permit = breaker.try_acquire(now);
       if (i % 97 == 0) {
@@ -135,8 +135,8 @@ void expect_survives_turmoil(BreakerWindow window) {
         CircuitBreaker copy = breaker;
         ASSERT_TRUE(load_state(copy, bytes));
         (void)breaker.take_events(events);
-      } else if (thread == 1 && i % 150 == 0) {
-        ASSERT_EQ(breaker.set_state(static_cast<BreakerState>(i / 150 % 7), now), Errc::ok);
+      } else if (thread == 1 && i % 700 == 0) {
+        ASSERT_EQ(breaker.set_state(static_cast<BreakerState>(i / 700 % 7), now), Errc::ok);
       }
     }
   });
@@ -159,4 +159,4 @@ TEST(BreakerThreads, CountWindowSurvivesTurmoil) { expect_survives_turmoil(Break
 TEST(BreakerThreads, TimeWindowSurvivesTurmoil) { expect_survives_turmoil(BreakerWindow::time); }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::breaker_threads_test

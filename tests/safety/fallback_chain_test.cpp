@@ -11,7 +11,7 @@
 
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::fallback_chain_test {
 namespace {
 
 using Chain = FallbackChain<double>;
@@ -207,4 +207,4 @@ TEST(FallbackChain, ServesManyThreads) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::fallback_chain_test

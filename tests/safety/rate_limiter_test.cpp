@@ -15,7 +15,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::rate_limiter_test {
 namespace {
 
 constexpr Nanos kMillisecond = 1'000'000;
@@ -307,4 +307,4 @@ TEST(KeyedLimiter, EightThreadsGetExactlyTheBurstOfEachKey) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::rate_limiter_test

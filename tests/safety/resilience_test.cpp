@@ -19,7 +19,7 @@
 #include "tests/support/allocation_counter.hpp"
 #include "tests/support/statistics.hpp"
 
-namespace attune {
+namespace attune::resilience_test {
 namespace {
 
 constexpr Nanos kMillisecond = 1'000'000;
@@ -404,4 +404,4 @@ TEST(HedgePolicy, EightThreadsKeepItsShare) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::resilience_test

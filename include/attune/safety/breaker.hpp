@@ -39,28 +39,34 @@ class Permit {
 
 /// A circuit breaker around one callee: a model, a store, a callback.
 ///
-///     if (const Permit permit = breaker.try_acquire(now)) { ...; breaker.record(permit, result, took, now);
-///     }
+///     const Permit permit = breaker.try_acquire(now);
+///     if (permit) { ...; breaker.record(permit, result, took, now); }
 ///
 /// Closed, it counts calls in a window and opens when, with at least `minimum_calls` in it, the lower
 /// confidence bound of the share of failures or of slow calls reaches its limit, or when so many fail in a
-/// row. The bound is Wilson's: with k of n calls and limit p it is reached when k >= n p + z sqrt(n p (1 -
-/// p)), z the normal quantile of `confidence`; 3 of 20 are no proof of 5 %. Open, it rejects for open_s x
-/// factor^reopenings, at most the cap, times 1 + jitter x U(-1, 1), U drawn from (seed, number of the trip).
-/// Half open, `probes` calls get a permit with a lease; a lease that runs out is free again, so that a caller
-/// who never reports blocks nobody. It closes or opens again as soon as the probes have decided it.
+/// row. The bound is Wilson's with continuity correction: with k of n calls and limit p < 1 it is reached
+/// when k - 1/2 >= n p + z sqrt(n p (1 - p)), z the normal quantile of `confidence`; 3 of 20 are no proof of
+/// 5 %, 4 are. (Without the correction one slow call of 20 would be taken for proof of 1 %.)
+///
+/// Open, it rejects for open_s x factor^reopenings, at most the cap, times 1 + jitter x U(-1, 1), U drawn
+/// from (seed, number of the trip). Half open, `probes` calls get a permit with a lease; a lease that runs
+/// out is free again, so that a caller who never reports blocks nobody. It closes or opens again as soon as
+/// the probes have decided it.
 ///
 /// A result counts only while the state that its permit was given in lasts: one from before a change is
 /// counted as stale and changes nothing else. Every change is an event in a ring of kEvents; what is
 /// overwritten before it is taken is counted. Times are the caller's, in nanoseconds of a monotonic clock
 /// with any zero; a time before an earlier one does no harm, and a clock set back delays by no more than the
-/// longest open time.
+/// longest open time. Equality and state leave out events and leases: after load no probe is out.
 ///
 /// Source: Nygard (2007), "Release It!", ch. 5; Wilson (1927), "Probable Inference, the Law of Succession,
-/// and Statistical Inference", JASA 22, 209-212. Cost: see docs/breakers.md; no call after make allocates,
-/// save, load, describe and copies apart. Threads: all members may be called at once; try_acquire and record
-/// lock only to change the state, to close a time bucket, and half open. Equality and state leave out events
-/// and leases: after load no probe is out.
+/// and Statistical Inference", JASA 22, 209-212; Newcombe (1998), "Two-Sided Confidence Intervals for the
+/// Single Proportion", Statistics in Medicine 17, 857-872, method 4.
+///
+/// Cost: see docs/breakers.md; nothing allocates after make, but save, load, describe and copies.
+///
+/// Threads: all members may be called at once; try_acquire and record lock only to change the state, to close
+/// a time bucket, and half open.
 class CircuitBreaker {
  public:
   using Config = BreakerConfig;
@@ -137,9 +143,10 @@ class CircuitBreaker {
   struct Rule {
     double limit = 0.0;  // 0: none
     double spread = 0.0;
+    double correction = 0.0;
 
     [[nodiscard]] bool trips(double hits, double calls) const noexcept {
-      const double excess = hits - calls * limit;
+      const double excess = hits - correction - calls * limit;
       return limit > 0.0 && excess >= 0.0 && excess * excess >= spread * calls;
     }
   };

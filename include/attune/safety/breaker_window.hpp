@@ -158,7 +158,9 @@ class CountWindow {
 ///
 /// Calls are added to the running bucket alone; whoever finds it over closes it by roll(), which needs the
 /// breaker's lock. A bucket leaves the window whole. A time before the running bucket counts into it, unless
-/// it is before the whole window: then the clock was set back and the window starts anew. Cost: one
+/// it is before the whole window: then the clock was set back and the window starts anew.
+///
+/// Cost: one
 /// compare-and-swap a call, one more for a failure and for a slow call; 24 bytes a bucket.
 class TimeWindow {
  public:

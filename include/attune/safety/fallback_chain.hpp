@@ -122,9 +122,13 @@ class PermitGuard {
 /// A callable takes the deadline or nothing and returns Result<T>. What is an error, not finite or late
 /// counts against its breaker, and the next one is asked; invalid_argument and dimension_mismatch are the
 /// caller's mistake and count against nobody. When the deadline is over nobody else is asked. Then comes the
-/// last good answer of any member, if it is not older than `cache_s`: also one that was just late. Cost: two
+/// last good answer of any member, if it is not older than `cache_s`: also one that was just late.
+///
+/// Cost: two
 /// clock readings and a breaker's permit and record a member asked; with a cache, one lock and one copy of
-/// the answer. Threads: run may be called at once.
+/// the answer.
+///
+/// Threads: run may be called at once.
 template <class T>
 class FallbackChain {
  public:

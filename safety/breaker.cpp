@@ -37,9 +37,10 @@ void CircuitBreaker::record(const Permit& permit, CallResult result, Nanos took,
   }
   const std::uint64_t word = word_.load(std::memory_order_acquire);
   if (permit.epoch_ == word >> kEpochShift && (word & (kPasses | kUnanchored)) == kPasses) [[likely]] {
-    return count(word, kind, now);
+    count(word, kind, now);
+  } else {
+    record_slow(permit, kind, now);
   }
-  record_slow(permit, kind, now);
 }
 
 void CircuitBreaker::count(std::uint64_t word, std::uint32_t kind, Nanos now) noexcept {
@@ -248,7 +249,8 @@ void CircuitBreaker::record_slow(const Permit& permit, std::uint32_t kind, Nanos
   if (state() != BreakerState::half_open) {
     const std::uint64_t word = word_.load(std::memory_order_relaxed);
     lock.unlock();
-    return count(word, kind, now);
+    count(word, kind, now);
+    return;
   }
   if (permit.slot_ >= cold_.leases.size() || permit.serial_ == 0 ||
       cold_.leases[permit.slot_].serial != permit.serial_) {

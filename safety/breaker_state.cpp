@@ -2,6 +2,7 @@
 // How a circuit breaker is made, copied, saved and loaded.
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string>
 #include <utility>
 
@@ -20,7 +21,7 @@ namespace {
 }
 /// z of the one-sided bound.
 [[nodiscard]] double normal_quantile(double confidence) {
-  return confidence == 0.0 ? 0.0 : std::sqrt(2.0) * boost::math::erf_inv(2.0 * confidence - 1.0);
+  return confidence == 0.0 ? 0.0 : std::numbers::sqrt2 * boost::math::erf_inv(2.0 * confidence - 1.0);
 }
 
 [[nodiscard]] Result<void> check_together(const BreakerConfig& config) {
@@ -234,7 +235,8 @@ void CircuitBreaker::read_state(Reader& reader) {
   stale_.store(reader.u64());
   const std::uint64_t in_row = reader.u64();
   if (reader.boolean() != by_time_ || code > static_cast<std::uint8_t>(BreakerState::metrics_only)) {
-    return reader.fail_now();
+    reader.fail_now();
+    return;
   }
   const auto state = static_cast<BreakerState>(code);
   if (by_time_) {
@@ -252,7 +254,8 @@ void CircuitBreaker::read_state(Reader& reader) {
                      closed_for <= (cold_.recovering ? nanos(config_.backoff_memory_s) : 0) &&
                      cold_.not_enforced <= cold_.trips && in_row < detail::TaggedCount::kLimit;
   if (!reader.ok() || !sound) {
-    return reader.fail_now();
+    reader.fail_now();
+    return;
   }
   until_.store(left);
   cold_.closed_at = -closed_for;

@@ -140,10 +140,10 @@ Result<HedgePolicy> HedgePolicy::make(const Config& config) {
   });
 }
 
-HedgePolicy::HedgePolicy(const Config& config, const RetryBudget& budget)
+HedgePolicy::HedgePolicy(const Config& config, RetryBudget budget)
     : minimum_calls_(config.minimum_calls),
       least_wait_(std::llround(config.least_wait_s * static_cast<double>(kSecond))),
-      budget_(budget),
+      budget_(std::move(budget)),
       durations_(config.quantile, config.window) {}
 
 std::optional<Nanos> HedgePolicy::wait() const noexcept {

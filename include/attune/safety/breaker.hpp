@@ -65,8 +65,10 @@ class Permit {
 ///
 /// Cost: see docs/breakers.md; nothing allocates after make, but save, load, describe and copies.
 ///
-/// Threads: all members may be called at once; try_acquire and record lock only to change the state, to close
-/// a time bucket, and half open.
+/// Threads: all members but load and assignment may be called at once; try_acquire and record lock only to
+/// change the state, to close a time bucket, and half open.
+// Moving is copying: atomics stay where they are.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions)
 class CircuitBreaker {
  public:
   using Config = BreakerConfig;

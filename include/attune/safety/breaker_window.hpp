@@ -112,7 +112,7 @@ class CountWindow {
   [[nodiscard]] WindowCounts scan(std::uint64_t generation) const noexcept;
   void reset(std::uint64_t generation) noexcept;
 
-  /// Oldest call first. Only while nobody adds.
+  /// Oldest call first. Of calls that are added meanwhile some may be missing.
   void save(Writer& writer, std::uint64_t generation) const;
   /// Fails the reader on what cannot be.
   void load(Reader& reader, std::uint64_t generation);
@@ -201,7 +201,7 @@ class TimeWindow {
   /// Under the lock. After load, which leaves times relative to an instant 0: that instant is `now`.
   void anchor(Nanos now) noexcept;
 
-  /// `now`: for how far the running bucket is. Only while nobody adds.
+  /// `now`: for how far the running bucket is. Of calls that are added meanwhile some may be missing.
   void save(Writer& writer, Nanos now) const;
   /// Fails the reader on what cannot be. anchor() must follow before the first call is added.
   void load(Reader& reader, std::uint64_t generation);

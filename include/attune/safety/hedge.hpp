@@ -19,7 +19,10 @@ namespace attune {
 /// to time. The answer lies in the bucket of the quantile, so it is less than 12.5 % off (exact below 16 ns),
 /// and spread over the bucket as its counts are; durations from 2^40 ns (18 minutes) on count as that.
 ///
-/// Cost: two atomic additions to record; every 32nd looks through the buckets. Threads: all at once.
+/// Cost: two atomic additions to record; every 32nd looks through the buckets. Threads: all but load and
+/// assignment at once.
+// Moving is copying: atomics stay where they are.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions)
 class LatencyQuantile {
  public:
   static constexpr std::string_view kName = "latency_quantile";
@@ -118,7 +121,7 @@ class HedgePolicy {
   [[nodiscard]] bool operator==(const HedgePolicy&) const = default;
 
  private:
-  HedgePolicy(const Config& config, const RetryBudget& budget);
+  HedgePolicy(const Config& config, RetryBudget budget);
 
   std::uint64_t minimum_calls_;
   Nanos least_wait_;

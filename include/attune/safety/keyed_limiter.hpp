@@ -48,7 +48,9 @@ struct KeyedLimitCount {
 /// Only where all eight still owe does the one that owes least lose its memory, which is counted apart: by a
 /// new key with probability 1e-5 where an eighth of all places owe, 1e-3 where a quarter do (Poisson).
 /// Cost: one lock of a 64th of the table, and a look at eight places; nothing is allocated.
-/// Threads: all members may be called at once.
+/// Threads: all members but load and assignment may be called at once.
+// Moving is copying: atomics stay where they are.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions)
 class KeyedLimiter {
  public:
   using Config = KeyedLimitConfig;

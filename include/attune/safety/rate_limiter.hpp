@@ -3,6 +3,7 @@
 /// RateLimiter and TokenBucket: how much may be done per second, and how much of it at once.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -57,7 +58,7 @@ class RateRule {
       return one_;
     }
     const double nanos = cost * nanos_per_unit_;
-    return nanos >= 0.0 && nanos < kBound ? static_cast<Nanos>(nanos + 0.5) : -1;
+    return nanos >= 0.0 && nanos < kBound ? std::llround(nanos) : -1;
   }
   /// How far ahead of `now` payment is. A clock that was set back leaves it at the most that can be.
   [[nodiscard]] Nanos ahead(Nanos paid_at, Nanos now) const noexcept {
@@ -137,8 +138,8 @@ class PaidAt {
 ///
 /// Source: ITU-T Recommendation I.371 (2004), annex A, the virtual scheduling algorithm.
 /// Cost: one compare-and-swap; nothing is allocated or locked. Durations are whole nanoseconds: at the
-/// highest rate, 10^7 a second, costs that are no whole number are off by up to half of a hundredth of one.
-/// Threads: all members may be called at once.
+/// highest rate, 10^7 a second, costs that are no whole number are off by up to half of a hundredth of one,
+/// and those below that are free. Threads: all members may be called at once.
 class RateLimiter {
  public:
   using Config = RateLimitConfig;

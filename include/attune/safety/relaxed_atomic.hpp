@@ -9,6 +9,8 @@ namespace attune::detail {
 
 /// All accesses are relaxed: it orders nothing but itself. A copy is of the value at that moment.
 template <class T>
+// Moving is copying: atomics stay where they are.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions)
 class RelaxedAtomic {
  public:
   RelaxedAtomic() = default;

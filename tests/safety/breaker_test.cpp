@@ -414,19 +414,21 @@ TEST(Breaker, EventsThatNobodyTakesAreCounted) {
 }
 
 TEST(Breaker, NoCallAllocates) {
-  BreakerConfig config = simple();
-  config.window = BreakerWindow::time;
-  CircuitBreaker breaker = make(config);
-  std::array<BreakerEvent, 8> out;
-  const test::AllocationCount counter;
-  for (Nanos now = 0; now < 400 * kSecond; now += kSecond / 4) {
-    calls(breaker, 3, now / kSecond % 50 < 25 ? CallResult::failure : CallResult::success, now);
-    (void)breaker.take_events(out);
-    (void)breaker.status();
+  for (const BreakerWindow window : {BreakerWindow::count, BreakerWindow::time}) {
+    BreakerConfig config = simple();
+    config.window = window;
+    CircuitBreaker breaker = make(config);
+    std::array<BreakerEvent, 8> out;
+    const test::AllocationCount counter;
+    for (Nanos now = 0; now < 400 * kSecond; now += kSecond / 4) {
+      calls(breaker, 3, now / kSecond % 50 < 25 ? CallResult::failure : CallResult::success, now);
+      (void)breaker.take_events(out);
+      (void)breaker.status();
+    }
+    const std::size_t made = counter.count();
+    EXPECT_EQ(made, 0U);
+    EXPECT_GT(breaker.status().trips, 3U);
   }
-  const std::size_t made = counter.count();
-  EXPECT_EQ(made, 0U);
-  EXPECT_GT(breaker.status().trips, 3U);
 }
 
 // ------------------------------------------------------------------------------------------- options

@@ -150,8 +150,8 @@ class FallbackChain {
         [&](std::vector<CircuitBreaker>&& breakers) { return FallbackChain(config, std::move(breakers)); });
   }
 
-  /// As many callables as members; a missing one is a rejected attempt, one too many does not compile beyond
-  /// kMost and is not asked otherwise. What a callable throws passes through, as a failure of its member.
+  /// One callable a member, in their order; a member without one, and one without a member, is not asked.
+  /// What a callable throws passes through, as a failure of its member.
   template <class... Calls>
   [[nodiscard]] Answer run(const Clock& clock, [[maybe_unused]] Deadline deadline, Calls&&... calls) {
     static_assert(sizeof...(Calls) <= FallbackConfig::kMost, "FallbackChain: at most kMost members");

@@ -22,9 +22,10 @@ Nanos pace_of(const Scenario& scenario) { return static_cast<Nanos>(scenario.sec
 std::vector<Hold> holds_of(const Scenario& scenario) {
   std::vector<Hold> out;
   for (const Fault& fault : scenario.faults) {
-    if (fault.held) {
+    if (fault.held && fault.from < scenario.horizon) {
       out.push_back({.from = kStartOfTime + static_cast<Nanos>(fault.from) * pace_of(scenario),
-                     .until = kStartOfTime + static_cast<Nanos>(fault.until) * pace_of(scenario)});
+                     .until = kStartOfTime + static_cast<Nanos>(std::min(fault.until, scenario.horizon)) *
+                                                 pace_of(scenario)});
     }
   }
   std::sort(out.begin(), out.end(), [](const Hold& a, const Hold& b) { return a.until < b.until; });

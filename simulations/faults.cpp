@@ -56,13 +56,12 @@ void read_arms(JsonReader& reader, const EnvironmentInfo& info, Fault& fault) {
   }
 }
 
-Result<Fault> read_fault(const json& object, const std::string& path, const EnvironmentInfo& info,
-                         std::uint64_t horizon) {
+Result<Fault> read_fault(const json& object, const std::string& path, const EnvironmentInfo& info) {
   JsonReader reader(object, path);
   Fault fault;
   fault.name = reader.text("name");
   fault.from = reader.count("from", Bounds{0, 1e9}, 0);
-  fault.until = reader.count("until", Bounds{1, 1e9}, horizon);
+  fault.until = reader.count("until", Bounds{1, 1e9}, Fault::kEnd);
   if (reader.good() && fault.until <= fault.from) {
     reader.fail_with(path + ".until = " + std::to_string(fault.until) +
                      " must come after from = " + std::to_string(fault.from));
@@ -126,10 +125,10 @@ class FaultyEnvironment final : public Environment {
 
 }  // namespace
 
-Result<std::vector<Fault>> read_faults(const json& list, const EnvironmentInfo& info, std::uint64_t horizon) {
+Result<std::vector<Fault>> read_faults(const json& list, const EnvironmentInfo& info) {
   std::vector<Fault> out;
   for (std::size_t i = 0; i < list.size(); ++i) {
-    Result<Fault> fault = read_fault(list[i], "faults[" + std::to_string(i) + "]", info, horizon);
+    Result<Fault> fault = read_fault(list[i], "faults[" + std::to_string(i) + "]", info);
     if (!fault) {
       return tl::unexpected(std::move(fault).error());
     }

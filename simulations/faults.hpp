@@ -26,9 +26,11 @@ struct Fault {
     double plus = 0.0;
   };
 
+  static constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();  ///< of the run
+
   std::string name;
   std::uint64_t from = 0;
-  std::uint64_t until = 0;
+  std::uint64_t until = kEnd;
   std::vector<std::uint8_t> arms;  ///< by arm: whether it is hit
   std::vector<Change> world;       ///< what really happens: value * times + plus
   std::vector<Change> reported;    ///< what is reported instead of what happened, for a share of decisions
@@ -39,9 +41,8 @@ struct Fault {
 };
 
 /// Reads the list "faults": [{"name", "from", "until", "arms", "set", "scale", "report", "share", "hold"}].
-/// `horizon` is the end of a fault that names none. Errors: invalid_config, with the path.
-[[nodiscard]] Result<std::vector<Fault>> read_faults(const nlohmann::json& list, const EnvironmentInfo& info,
-                                                     std::uint64_t horizon);
+/// Errors: invalid_config, with the path.
+[[nodiscard]] Result<std::vector<Fault>> read_faults(const nlohmann::json& list, const EnvironmentInfo& info);
 
 /// `environment` with what the faults do to its arms.
 [[nodiscard]] std::shared_ptr<const Environment> with_faults(std::shared_ptr<const Environment> environment,

@@ -139,6 +139,9 @@ std::vector<std::pair<std::string, std::string>> run_facts(const Scenario& scena
   facts.emplace_back("seeds", std::to_string(scenario.seeds.size()));
   facts.emplace_back("outcomes", delivery_text(scenario.delivery));
   for (const Fault& fault : scenario.faults) {
+    if (fault.from >= scenario.horizon) {
+      continue;  // a run cut short may end before it
+    }
     facts.emplace_back(
         "fault", fault.name + ", steps " + std::to_string(fault.from) + " to " + std::to_string(fault.until));
   }

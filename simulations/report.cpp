@@ -57,7 +57,9 @@ bool too_far(const ResultRow& row, const std::vector<std::string_view>& names) {
 std::vector<ChartSpan> spans_of(const Scenario& scenario) {
   std::vector<ChartSpan> out;
   for (const Fault& fault : scenario.faults) {
-    out.push_back({fault.name, static_cast<double>(fault.from), static_cast<double>(fault.until)});
+    if (fault.from < scenario.horizon) {
+      out.push_back({fault.name, static_cast<double>(fault.from), static_cast<double>(fault.until)});
+    }
   }
   return out;
 }
@@ -80,7 +82,7 @@ LineChart trailing_chart(const Scenario& scenario, const ScenarioResult& result,
                          std::vector<double> Course::* sums) {
   const bool faults = !scenario.faults.empty();
   LineChart chart{"step",
-                  what + ", trailing " + (faults ? "fortieth" : "tenth") + " of the run",
+                  what + ", trailing " + (faults ? "1/40" : "tenth") + " of the run",
                   marks_of(scenario),
                   {},
                   spans_of(scenario)};
@@ -259,8 +261,7 @@ std::string report_html(const Scenario& scenario, const ScenarioResult& result,
   out += section("Reward", "Higher is better." + bands,
                  "<figure>" + line_chart_svg(reward) + legend(reward) + "</figure>\n");
   if (!scenario.service_level.empty()) {
-    const LineChart kept =
-        trailing_chart(scenario, result, "share of answers that kept the service level", &Course::kept_curve);
+    const LineChart kept = trailing_chart(scenario, result, "service level kept", &Course::kept_curve);
     out +=
         section("Service level", "Share of answers within all limits of \"sla\"; higher is better." + bands,
                 "<figure>" + line_chart_svg(kept) + legend(kept) + "</figure>\n");

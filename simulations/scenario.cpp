@@ -157,7 +157,7 @@ void read_faults_of(JsonReader& reader, Scenario& scenario) {
     }
   }
   if (const json* list = reader.find_array("faults")) {
-    if (Result<std::vector<Fault>> faults = read_faults(*list, info, scenario.horizon); !faults) {
+    if (Result<std::vector<Fault>> faults = read_faults(*list, info); !faults) {
       reader.fail_with(std::move(faults).error());
     } else {
       scenario.faults = std::move(*faults);

@@ -106,17 +106,17 @@ std::string band(const Frame& frame, const std::vector<double>& x, const ChartLi
   return out + "Z\"/>\n";
 }
 
-/// Names are put one below the other, so that neighbours do not run into each other.
+/// Names are put one above the other, from the axis up, so that neighbours do not run into each other.
 std::string spans(const Frame& frame, const std::vector<ChartSpan>& list) {
   std::string out;
-  double y = frame.top + 12;
+  double y = frame.height - frame.bottom - 6;
   for (const ChartSpan& span : list) {
     const double left = frame.x(span.from);
     const double right = frame.x(std::min(span.until, frame.x_max));
     out += "<rect class=\"fault\" x=\"" + number(left) + "\" y=\"" + number(frame.top) + "\" width=\"" +
            number(right - left) + "\" height=\"" + number(frame.height - frame.top - frame.bottom) + "\"/>\n";
     out += text_at(left + 4, y, "start", span.name);
-    y += 13;
+    y -= 13;
   }
   return out;
 }

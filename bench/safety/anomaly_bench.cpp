@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// One value through every shipped anomaly detector: CPU time, on normal values with an outlier in a thousand.
+// The list is BuiltinAnomalyDetectors; floor/welford is a plain loop over the same values.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <attune/core/rng.hpp>
+#include <attune/core/sampling.hpp>
+#include <attune/safety/builtin_anomaly_detectors.hpp>
+
+namespace attune::bench {
+namespace {
+
+constexpr std::size_t kValues = 1U << 16U;
+
+std::vector<double> values() {
+  Rng rng(1);
+  std::vector<double> out(kValues);
+  for (std::size_t i = 0; i < kValues; ++i) {
+    out[i] = sample_normal(rng) * (i % 1000 == 999 ? 30.0 : 1.0);
+  }
+  return out;
+}
+
+void count(benchmark::State& state, std::size_t each) {
+  const auto updates = static_cast<double>(state.iterations() * each);
+  state.SetItemsProcessed(static_cast<std::int64_t>(updates));
+  state.counters["ns_per_update"] =
+      benchmark::Counter(updates * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+template <class D>
+void update(benchmark::State& state) {
+  const std::vector<double> stream = values();
+  D detector = D::make({}).value();
+  std::int64_t anomalies = 0;
+  for (auto _ : state) {
+    for (const double value : stream) {
+      anomalies += detector.update(value).is_anomaly ? 1 : 0;
+    }
+  }
+  benchmark::DoNotOptimize(anomalies);
+  count(state, stream.size());
+}
+
+/// Mean and variance of all values, and who is beyond three deviations.
+void welford(benchmark::State& state) {
+  const std::vector<double> stream = values();
+  double n = 0.0;
+  double mean = 0.0;
+  double squares = 0.0;
+  std::int64_t anomalies = 0;
+  for (auto _ : state) {
+    for (const double value : stream) {
+      const double distance = value - mean;
+      anomalies += distance * distance * n > 9.0 * squares ? 1 : 0;
+      n += 1.0;
+      mean += distance / n;
+      squares += distance * (value - mean);
+    }
+  }
+  benchmark::DoNotOptimize(anomalies);
+  count(state, stream.size());
+}
+
+template <class... Detectors>
+void add_all(AnomalyDetectorList<Detectors...> /*list*/) {
+  benchmark::RegisterBenchmark("anomaly/floor/welford", &welford)->MinTime(0.3);
+  (benchmark::RegisterBenchmark(("anomaly/" + std::string(Detectors::kName)).c_str(), &update<Detectors>)
+       ->MinTime(0.3),
+   ...);
+}
+
+const bool kAdded = [] {
+  add_all(BuiltinAnomalyDetectors{});
+  return true;
+}();
+
+}  // namespace
+}  // namespace attune::bench

@@ -1,167 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulations/detect_command.hpp"
 
-#include <array>
-#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <istream>
-#include <optional>
-#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include <attune/engine/detectors.hpp>
 
+#include "simulations/number_stream.hpp"
+
 namespace attune::sim {
 namespace {
 
 using nlohmann::json;
-
-/// "0.5" is a number, "true" a boolean, anything else text; "1e400" and "nan" are text, which no option
-/// takes.
-json parameter_value(const std::string& text) {
-  if (text == "true" || text == "false") {
-    return text == "true";
-  }
-  const char* const end = text.data() + text.size();
-  const bool whole = text.find_first_of(".eE") == std::string::npos;
-  if (std::int64_t value = 0; whole && std::from_chars(text.data(), end, value).ptr == end && !text.empty()) {
-    if (std::to_string(value) == text) {
-      return value >= 0 ? json(static_cast<std::uint64_t>(value)) : json(value);
-    }
-  }
-  double number = 0.0;
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error == std::errc() && stop == end && std::isfinite(number)) {
-    // River's integers may be given as 32.0.
-    if (number >= 0.0 && number < 9e15 && number == std::floor(number)) {
-      return static_cast<std::uint64_t>(number);
-    }
-    return number;
-  }
-  return text;
-}
-
-Result<json> detector_spec(const DetectArguments& arguments) {
-  json spec = {{"type", arguments.detector}};
-  for (const std::string& parameter : arguments.parameters) {
-    const std::size_t sign = parameter.find('=');
-    if (sign == std::string::npos || sign == 0) {
-      return fail(Errc::invalid_config, "--param " + parameter + " is not of the form name=value");
-    }
-    const std::string name = parameter.substr(0, sign);
-    if (name == "type" || spec.contains(name)) {
-      return fail(Errc::invalid_config,
-                  "--param " + name + (name == "type" ? " is --detector" : " is given twice"));
-    }
-    spec[name] = parameter_value(parameter.substr(sign + 1));
-  }
-  return spec;
-}
-
-std::string_view trimmed(std::string_view line) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!line.empty() && blank(line.front())) {
-    line.remove_prefix(1);
-  }
-  while (!line.empty() && blank(line.back())) {
-    line.remove_suffix(1);
-  }
-  return line;
-}
-
-/// The number of a line, which may be nan or inf, in any case and with a sign. Beyond the range of a double
-/// it is an infinity or 0, as other readers have it.
-std::optional<double> line_value(std::string_view text) {
-  const bool plus = text.starts_with('+');
-  if (plus) {
-    text.remove_prefix(1);
-  }
-  if (text.empty() || (plus && (text.front() == '-' || text.front() == '+'))) {
-    return std::nullopt;
-  }
-  double value = 0.0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (stop != text.data() + text.size() || error == std::errc::invalid_argument) {
-    return std::nullopt;
-  }
-  if (error == std::errc::result_out_of_range) {
-    return std::strtod(std::string(text).c_str(), nullptr);
-  }
-  return value;
-}
-
-/// Digits of a number that anybody writes; a stream without line feeds is none of lines.
-constexpr std::size_t kLongestLine = 4096;
-
-/// The next line without its line feed; false: there is none. Of a line that is too long no more is kept than
-/// shows that it is.
-bool read_line(std::istream& input, std::string& line) {
-  std::array<char, kLongestLine + 2> piece{};
-  input.getline(piece.data(), piece.size());
-  const auto taken = static_cast<std::size_t>(input.gcount());
-  line.assign(piece.data(), input.good() ? taken - 1 : taken);  // the line feed is counted, not kept
-  return !input.bad() && taken > 0;
-}
 
 struct Found {
   std::uint64_t values = 0;
   std::vector<std::uint64_t> drifts;
   std::vector<std::uint64_t> warnings;
 };
-
-Result<Found> run_detector(std::istream& input, const std::string& source, AnyDetector& detector) {
-  Found found;
-  std::string line;
-  std::uint64_t number = 0;
-  while (read_line(input, line)) {
-    ++number;
-    if (line.size() > kLongestLine) {
-      return fail(Errc::parse, source + " line " + std::to_string(number) + " is longer than " +
-                                   std::to_string(kLongestLine) + " bytes; a value a line is expected");
-    }
-    const std::string_view text = trimmed(line);
-    if (text.empty() && input.peek() == std::istream::traits_type::eof()) {
-      break;  // an empty last line
-    }
-    const std::optional<double> value = line_value(text);
-    if (!value) {
-      return fail(Errc::parse, source + " line " + std::to_string(number) + ": \"" +
-                                   std::string(text.substr(0, 40)) + "\" is not a number");
-    }
-    const Signal signal = detector.update(*value);
-    if (signal == Signal::drift) {
-      found.drifts.push_back(found.values);
-    } else if (signal == Signal::warning) {
-      found.warnings.push_back(found.values);
-    }
-    ++found.values;
-  }
-  if (input.bad()) {
-    return fail(Errc::io, source + " could not be read to its end");
-  }
-  return found;
-}
-
-Result<Found> read_stream(const std::string& path, AnyDetector& detector) {
-  if (path == "-") {
-    Result<Found> found = run_detector(std::cin, "stdin", detector);
-    // std::cin takes a read that failed for the end.
-    return found && std::ferror(stdin) != 0 ? fail(Errc::io, "stdin could not be read to its end") : found;
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::error_code ignored;
-  if (!file || std::filesystem::is_directory(path, ignored)) {
-    return fail(Errc::io, path + " cannot be read: there is no such file, or it is no file");
-  }
-  return run_detector(file, path, detector);
-}
 
 json as_json(const Found& found, const AnyDetector& detector, const DetectArguments& arguments) {
   json out = {{"detector", detector.name()}, {"n", found.values}, {"detections", found.drifts}};
@@ -183,13 +43,7 @@ json as_json(const Found& found, const AnyDetector& detector, const DetectArgume
   if (arguments.state) {
     Writer writer;
     detector.save(writer);
-    std::string hex;
-    for (const std::byte byte : writer.view()) {
-      constexpr std::string_view kDigits = "0123456789abcdef";
-      hex += kDigits[std::to_integer<std::size_t>(byte >> 4U)];
-      hex += kDigits[std::to_integer<std::size_t>(byte & std::byte{15})];
-    }
-    out["state"] = {{"version", detector.state_version()}, {"bytes", hex}};
+    out["state"] = state_json(detector.state_version(), writer.view());
   }
   return out;
 }
@@ -210,7 +64,7 @@ void print_text(const Found& found, const AnyDetector& detector, bool statistics
 }  // namespace
 
 Exit detect_command(const DetectArguments& arguments) {
-  const Result<json> spec = detector_spec(arguments);
+  const Result<json> spec = spec_of(arguments.detector, arguments.parameters);
   if (!spec) {
     return refuse(spec.error());
   }
@@ -218,14 +72,23 @@ Exit detect_command(const DetectArguments& arguments) {
   if (!detector) {
     return refuse(detector.error());
   }
-  const Result<Found> found = read_stream(arguments.input, *detector);
-  if (!found) {
-    return refuse(found.error());
+  Found found;
+  const Result<std::uint64_t> read = read_numbers(arguments.input, [&](double value) {
+    const Signal signal = detector->update(value);
+    if (signal == Signal::drift) {
+      found.drifts.push_back(found.values);
+    } else if (signal == Signal::warning) {
+      found.warnings.push_back(found.values);
+    }
+    ++found.values;
+  });
+  if (!read) {
+    return refuse(read.error());
   }
   if (arguments.json) {
-    std::printf("%s\n", as_json(*found, *detector, arguments).dump().c_str());
+    std::printf("%s\n", as_json(found, *detector, arguments).dump().c_str());
   } else {
-    print_text(*found, *detector, arguments.statistics);
+    print_text(found, *detector, arguments.statistics);
   }
   return Exit::ok;
 }

@@ -8,6 +8,7 @@
 
 #include <attune/engine/engine.hpp>
 
+#include "simulations/anomalies_command.hpp"
 #include "simulations/commands.hpp"
 #include "simulations/detect_command.hpp"
 
@@ -94,6 +95,18 @@ CLI::App* add_detect(CLI::App& app, DetectArguments& arguments) {
   return command;
 }
 
+CLI::App* add_anomalies(CLI::App& app, AnomaliesArguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("anomalies", "run an anomaly detector over a stream of numbers, one a line");
+  command->add_option("--detector", arguments.detector, "its name, e.g. z_score or hampel")->required();
+  command->add_option("--param", arguments.parameters, "an option as name=value; may be repeated");
+  command->add_option("--input", arguments.input, "the file; - is standard input")->required();
+  command->add_flag("--json", arguments.json, "print the result as JSON");
+  command->add_flag("--statistics", arguments.statistics, "also the detector's numbers");
+  command->add_flag("--state", arguments.state, "also the detector's state (with --json)");
+  return command;
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("attune-sim tries decision policies on simulated and recorded traffic.");
   app.set_version_flag("--version", "attune-sim " + std::string(version()));
@@ -102,6 +115,7 @@ int dispatch(int argc, char** argv) {
   ReplayArguments replay;
   GatewayArguments gateway;
   DetectArguments detect;
+  AnomaliesArguments anomalies;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
@@ -109,6 +123,7 @@ int dispatch(int argc, char** argv) {
   const CLI::App* replay_app = add_replay(app, replay);
   const CLI::App* gateway_app = add_gateway(app, gateway);
   const CLI::App* detect_app = add_detect(app, detect);
+  const CLI::App* anomalies_app = add_anomalies(app, anomalies);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -128,6 +143,8 @@ int dispatch(int argc, char** argv) {
     code = gateway_command(gateway);
   } else if (detect_app->parsed()) {
     code = detect_command(detect);
+  } else if (anomalies_app->parsed()) {
+    code = anomalies_command(anomalies);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

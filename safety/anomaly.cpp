@@ -7,22 +7,25 @@
 
 namespace attune {
 
-bool AnomalyWatch::take(double& value, const Anomaly& verdict) noexcept {
+LearnAnomalies AnomalyWatch::note(bool is_anomaly) noexcept {
   ++count_.values;
-  if (verdict.is_anomaly) [[unlikely]] {
-    ++count_.anomalies;
-    ++row_;
-    const bool enough = rules_.patience > 0 && row_ >= rules_.patience;
-    // Without a spread there is no bound to clip to, and what is left out would be left out for ever.
-    const bool measured = verdict.lower < verdict.upper;
-    if (!enough && measured && rules_.learn == LearnAnomalies::none) {
+  if (!is_anomaly) [[likely]] {
+    row_ = 0;
+    return LearnAnomalies::all;
+  }
+  ++count_.anomalies;
+  ++row_;
+  return rules_.patience > 0 && row_ >= rules_.patience ? LearnAnomalies::all : rules_.learn;
+}
+
+bool AnomalyWatch::take(double& value, const Anomaly& verdict) noexcept {
+  const LearnAnomalies learn = note(verdict.is_anomaly);
+  // Without a spread there is no bound to clip to, and what is left out would be left out for ever.
+  if (learn != LearnAnomalies::all && verdict.lower < verdict.upper) [[unlikely]] {
+    if (learn == LearnAnomalies::none) {
       return false;
     }
-    if (!enough && measured && rules_.learn == LearnAnomalies::clipped) {
-      value = std::clamp(value, verdict.lower, verdict.upper);
-    }
-  } else {
-    row_ = 0;
+    value = std::clamp(value, verdict.lower, verdict.upper);
   }
   value = std::clamp(value, -kLargest, kLargest) + 0.0;  // no -0: it would order and store differently
   return true;

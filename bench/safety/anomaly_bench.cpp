@@ -2,6 +2,7 @@
 // One value through every shipped anomaly detector: CPU time, on normal values with an outlier in a thousand.
 // The list is BuiltinAnomalyDetectors; floor/welford is a plain loop over the same values.
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,8 @@
 #include <attune/core/rng.hpp>
 #include <attune/core/sampling.hpp>
 #include <attune/safety/builtin_anomaly_detectors.hpp>
+#include <attune/safety/half_space_trees.hpp>
+#include <attune/safety/mahalanobis.hpp>
 
 namespace attune::bench {
 namespace {
@@ -65,6 +68,25 @@ void welford(benchmark::State& state) {
   count(state, stream.size());
 }
 
+/// Vectors of state.range(0) normal numbers.
+template <class D>
+void update_vector(benchmark::State& state) {
+  typename D::Config config;
+  config.dimension = static_cast<std::uint32_t>(state.range(0));
+  D detector = D::make(config).value();
+  const std::vector<double> stream = values();
+  const std::size_t rows = stream.size() / config.dimension;
+  std::int64_t anomalies = 0;
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      anomalies +=
+          detector.update(std::span(stream).subspan(i * config.dimension, config.dimension)).is_anomaly;
+    }
+  }
+  benchmark::DoNotOptimize(anomalies);
+  count(state, rows);
+}
+
 template <class... Detectors>
 void add_all(AnomalyDetectorList<Detectors...> /*list*/) {
   benchmark::RegisterBenchmark("anomaly/floor/welford", &welford)->MinTime(0.3);
@@ -75,6 +97,8 @@ void add_all(AnomalyDetectorList<Detectors...> /*list*/) {
 
 const bool kAdded = [] {
   add_all(BuiltinAnomalyDetectors{});
+  benchmark::RegisterBenchmark("anomaly/half_space_trees", &update_vector<HalfSpaceTrees>)->Arg(4)->Arg(64);
+  benchmark::RegisterBenchmark("anomaly/mahalanobis", &update_vector<Mahalanobis>)->Arg(4)->Arg(16)->Arg(64);
   return true;
 }();
 

@@ -8,30 +8,19 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 
 #include <attune/safety/builtin_anomaly_detectors.hpp>
 
+#include "tests/safety/rates.hpp"
 #include "tests/safety/streams.hpp"
-#include "tests/support/statistics.hpp"
 
 namespace attune {
 namespace {
 
 using test::draw_stream;
-
-/// Is so many of `trials` within chance of a rate? Binomial, two-sided.
-testing::AssertionResult rate_matches(std::uint64_t count, double trials, double rate) {
-  const boost::math::binomial distribution(trials, rate);
-  const double low = boost::math::quantile(distribution, test::kFalseAlarm / 2.0);
-  const double high = boost::math::quantile(boost::math::complement(distribution, test::kFalseAlarm / 2.0));
-  if (static_cast<double>(count) >= low && static_cast<double>(count) <= high) {
-    return testing::AssertionSuccess();
-  }
-  return testing::AssertionFailure() << count << " is outside [" << low << ", " << high << "]";
-}
+using test::rate_matches;
 
 template <class D>
 Anomaly after(const typename D::Config& config, const std::vector<double>& values, double last) {

@@ -123,6 +123,8 @@ class AnomalyWatch {
 
   [[nodiscard]] const AnomalyCount& count() const noexcept { return count_; }
   void skip() noexcept { ++count_.skipped; }
+  /// Counts a value and whether it is an anomaly. What is to become of it; `all` of what is none.
+  [[nodiscard]] LearnAnomalies note(bool is_anomaly) noexcept;
   /// Counts a finite value and its verdict, and makes of it what is to be learned. False: nothing.
   [[nodiscard]] bool take(double& value, const Anomaly& verdict) noexcept;
   /// The verdict on a value between expected -+ reach * spread.

@@ -10,6 +10,8 @@
 #include <attune/core/rng.hpp>
 #include <attune/core/sampling.hpp>
 #include <attune/safety/builtin_anomaly_detectors.hpp>
+#include <attune/safety/calibration.hpp>
+#include <attune/safety/conformal.hpp>
 #include <attune/safety/half_space_trees.hpp>
 #include <attune/safety/mahalanobis.hpp>
 
@@ -87,6 +89,33 @@ void update_vector(benchmark::State& state) {
   count(state, rows);
 }
 
+/// A residual into a conformal interval, judged before it is learned.
+template <class C>
+void update_conformal(benchmark::State& state) {
+  C conformal = C::make({}).value();
+  const std::vector<double> stream = values();
+  for (auto _ : state) {
+    for (const double value : stream) {
+      benchmark::DoNotOptimize(conformal.update(0.0, value));
+    }
+  }
+  count(state, stream.size());
+}
+
+void update_calibration(benchmark::State& state) {
+  CalibrationMonitor monitor = CalibrationMonitor::make({}).value();
+  std::vector<double> stream = values();
+  for (double& value : stream) {
+    value = std::fabs(value) < 1.0 ? std::fabs(value) : 0.5;
+  }
+  for (auto _ : state) {
+    for (const double value : stream) {
+      benchmark::DoNotOptimize(monitor.update(value, 1.0));
+    }
+  }
+  count(state, stream.size());
+}
+
 template <class... Detectors>
 void add_all(AnomalyDetectorList<Detectors...> /*list*/) {
   benchmark::RegisterBenchmark("anomaly/floor/welford", &welford)->MinTime(0.3);
@@ -99,6 +128,9 @@ const bool kAdded = [] {
   add_all(BuiltinAnomalyDetectors{});
   benchmark::RegisterBenchmark("anomaly/half_space_trees", &update_vector<HalfSpaceTrees>)->Arg(4)->Arg(64);
   benchmark::RegisterBenchmark("anomaly/mahalanobis", &update_vector<Mahalanobis>)->Arg(4)->Arg(16)->Arg(64);
+  benchmark::RegisterBenchmark("uncertainty/split_conformal", &update_conformal<SplitConformal>);
+  benchmark::RegisterBenchmark("uncertainty/adaptive_conformal", &update_conformal<AdaptiveConformal>);
+  benchmark::RegisterBenchmark("uncertainty/calibration_monitor", &update_calibration);
   return true;
 }();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One value through every shipped anomaly detector: CPU time, on normal values with an outlier in a thousand.
-// The list is BuiltinAnomalyDetectors; floor/welford is a plain loop over the same values.
+// The list is BuiltinAnomalyDetectors; floor/welford is a plain loop over the same values. Then vectors,
+// intervals and defences.
 #include <cmath>
 #include <span>
 #include <string>
@@ -14,6 +15,9 @@
 #include <attune/safety/conformal.hpp>
 #include <attune/safety/half_space_trees.hpp>
 #include <attune/safety/mahalanobis.hpp>
+#include <attune/safety/robust_mean.hpp>
+#include <attune/safety/source_cap.hpp>
+#include <attune/safety/winsorizer.hpp>
 
 namespace attune::bench {
 namespace {
@@ -116,6 +120,45 @@ void update_calibration(benchmark::State& state) {
   count(state, stream.size());
 }
 
+void update_winsorizer(benchmark::State& state) {
+  Winsorizer clip = Winsorizer::make({}).value();
+  const std::vector<double> stream = values();
+  for (auto _ : state) {
+    for (const double value : stream) {
+      benchmark::DoNotOptimize(clip.update(value));
+    }
+  }
+  count(state, stream.size());
+}
+
+void add_to_median_of_means(benchmark::State& state) {
+  MedianOfMeans mean = MedianOfMeans::make({}).value();
+  const std::vector<double> stream = values();
+  for (auto _ : state) {
+    std::uint64_t source = 0;
+    for (const double value : stream) {
+      benchmark::DoNotOptimize(mean.add(value, ++source));
+    }
+  }
+  benchmark::DoNotOptimize(mean.estimate());
+  count(state, stream.size());
+}
+
+void admit(benchmark::State& state) {
+  SourceCap cap = SourceCap::make({}).value();
+  Rng rng(2);
+  std::vector<std::uint64_t> sources(kValues);
+  for (std::uint64_t& source : sources) {
+    source = rng.below(100);
+  }
+  for (auto _ : state) {
+    for (const std::uint64_t source : sources) {
+      benchmark::DoNotOptimize(cap.admit(source));
+    }
+  }
+  count(state, sources.size());
+}
+
 template <class... Detectors>
 void add_all(AnomalyDetectorList<Detectors...> /*list*/) {
   benchmark::RegisterBenchmark("anomaly/floor/welford", &welford)->MinTime(0.3);
@@ -131,6 +174,9 @@ const bool kAdded = [] {
   benchmark::RegisterBenchmark("uncertainty/split_conformal", &update_conformal<SplitConformal>);
   benchmark::RegisterBenchmark("uncertainty/adaptive_conformal", &update_conformal<AdaptiveConformal>);
   benchmark::RegisterBenchmark("uncertainty/calibration_monitor", &update_calibration);
+  benchmark::RegisterBenchmark("poisoning/winsorizer", &update_winsorizer);
+  benchmark::RegisterBenchmark("poisoning/median_of_means", &add_to_median_of_means);
+  benchmark::RegisterBenchmark("poisoning/source_cap", &admit);
   return true;
 }();
 

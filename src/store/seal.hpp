@@ -11,6 +11,16 @@
 
 namespace attune::detail {
 
+/// That the id and the secret of a key are what they must be; `what` names it in the message ("a seal key").
+/// Errors: invalid_argument.
+[[nodiscard]] Result<void> check_key(const SealKey& key, std::string_view what);
+/// HMAC-SHA-256 of a text under the key's secret.
+[[nodiscard]] Sha256 hmac_sha256(const SealKey& key, std::string_view text);
+/// Compares in a time that does not depend on where they differ.
+[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
+/// Overwrites the secrets.
+void wipe(std::vector<SealKey>& keys) noexcept;
+
 /// Whether a seal fits, and what to make of it.
 enum class SealVerdict : std::uint8_t {
   good,

@@ -8,7 +8,7 @@
 #include <attune/engine/anomaly_detectors.hpp>
 #include <attune/safety/hampel.hpp>
 
-namespace attune {
+namespace attune::anomaly_detectors_test {
 namespace {
 
 using nlohmann::json;
@@ -64,4 +64,4 @@ TEST(AnomalyDetectors, RefuseWhatIsNotAsItMustBe) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::anomaly_detectors_test

@@ -15,7 +15,7 @@
 #include "tests/safety/streams.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune::laws {
+namespace attune::laws::anomaly_laws_test {
 
 template <class... Detectors>
 struct AsTestTypes<AnomalyDetectorList<Detectors...>> {
@@ -290,4 +290,4 @@ TYPED_TEST(AnomalyLaws, TheHandleDoesWhatTheDetectorDoes) {
 }
 
 }  // namespace
-}  // namespace attune::laws
+}  // namespace attune::laws::anomaly_laws_test

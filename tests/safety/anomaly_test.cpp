@@ -16,7 +16,7 @@
 #include "tests/safety/rates.hpp"
 #include "tests/safety/streams.hpp"
 
-namespace attune {
+namespace attune::anomaly_test {
 namespace {
 
 using test::draw_stream;
@@ -354,4 +354,4 @@ RC_GTEST_PROP(SortedWindow, AgreesWithSorting, ()) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::anomaly_test

@@ -17,7 +17,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::calibration_test {
 namespace {
 
 // (0, 0.5] holds 0.2, 0.4, 0.5 with outcomes 0, 1, 0: confidence 1.1 / 3, accuracy 1 / 3. (0.5, 1] holds 0.9
@@ -310,4 +310,4 @@ TEST(IsotonicRegression, RefusesAndComesBack) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::calibration_test

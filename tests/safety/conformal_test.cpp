@@ -17,7 +17,7 @@
 #include "tests/safety/rates.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::conformal_test {
 namespace {
 
 // Of n continuous residuals the k-th smallest, k = ceil((n + 1)(1 - miscoverage)), is above a further one
@@ -203,4 +203,4 @@ TEST(AdaptiveConformal, IsEmptyOrInfiniteAtTheEnds) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::conformal_test

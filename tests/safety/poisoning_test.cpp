@@ -22,7 +22,7 @@
 #include "tests/laws/state_laws.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::poisoning_test {
 namespace {
 
 // Of 1, 2, 3, 4, 100 one goes at each end: (2 + 3 + 4) / 3, or (2 + 2 + 3 + 4 + 4) / 5.
@@ -268,4 +268,4 @@ TEST(PoisoningDefences, DoNotAllocate) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::poisoning_test

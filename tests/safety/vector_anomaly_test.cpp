@@ -21,7 +21,7 @@
 #include "tests/safety/rates.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune {
+namespace attune::vector_anomaly_test {
 namespace {
 
 using laws::same_state;
@@ -448,4 +448,4 @@ TEST(Mahalanobis, ClippedFloodsMoveItByLittle) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::vector_anomaly_test

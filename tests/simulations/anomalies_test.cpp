@@ -10,7 +10,7 @@
 
 #include "tests/simulations/sandbox.hpp"
 
-namespace attune::sim {
+namespace attune::sim::anomalies_test {
 namespace {
 
 using nlohmann::json;
@@ -118,4 +118,4 @@ TEST(Anomalies, HelpNamesTheOptions) {
 }
 
 }  // namespace
-}  // namespace attune::sim
+}  // namespace attune::sim::anomalies_test

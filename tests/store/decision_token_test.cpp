@@ -12,7 +12,7 @@
 
 #include <attune/store/decision_token.hpp>
 
-namespace attune {
+namespace attune::decision_token_test {
 namespace {
 
 SealKey first_key() {
@@ -176,4 +176,4 @@ TEST(DecisionTokens, VerdictsHaveNames) {
 }
 
 }  // namespace
-}  // namespace attune
+}  // namespace attune::decision_token_test

@@ -101,7 +101,9 @@ Errc QuantileSketch::merge(const QuantileSketch& other) noexcept {
 
 double QuantileSketch::middle(std::int32_t bin) const noexcept {
   // 2 gamma^bin / (gamma + 1), as gamma + 1 = 2 / (1 - a).
-  return detail::portable_exp(static_cast<double>(bin) * log_gamma_) * (1.0 - relative_error_);
+  // The bin of the largest doubles ends beyond them.
+  return std::min(std::numeric_limits<double>::max(),
+                  detail::portable_exp(static_cast<double>(bin) * log_gamma_) * (1.0 - relative_error_));
 }
 
 double QuantileSketch::quantile(double q, const QuantileSketch& one, const QuantileSketch* more) noexcept {

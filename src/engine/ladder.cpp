@@ -30,9 +30,8 @@ Ladder::Ladder(const Question& question, std::vector<double>& room) noexcept
 
 // ------------------------------------------------------------------------------------------------- eligible
 
-bool Ladder::may(ArmIndex arm) const noexcept {
-  return arms_.enabled(arm) &&
-         (question_.offered.empty() || std::ranges::find(question_.offered, arm) != question_.offered.end());
+bool Ladder::offered(ArmIndex arm) const noexcept {
+  return question_.offered.empty() || std::ranges::find(question_.offered, arm) != question_.offered.end();
 }
 
 bool Ladder::wants_trial(ArmIndex arm) const noexcept {
@@ -79,14 +78,15 @@ double Ladder::share_sum(Test&& test) const noexcept {
 
 Answer Ladder::below(ChoiceReason why) const noexcept {
   const auto usable = [this](ArmIndex arm) { return sound(arm); };
-  const double shares = question_.config.safety ? share_sum(usable) : 0.0;
+  const auto shared = [this](ArmIndex arm) { return sound(arm) && offered(arm); };
+  const double shares = question_.config.safety ? share_sum(shared) : 0.0;
   if (shares > 0.0) {
     double left = rng(kSharesPurpose).uniform() * shares;
     ArmIndex chosen = kNoArm;
     double share_of_it = 0.0;
     for (const auto& [id, share] : question_.config.safety->allocation) {
       const ArmIndex arm = arms_.find(id);
-      if (!usable(arm)) {
+      if (!shared(arm)) {
         continue;
       }
       chosen = arm;  // the last one stands where rounding leaves something over
@@ -102,7 +102,7 @@ Answer Ladder::below(ChoiceReason why) const noexcept {
   }
   const std::string_view fallback = question_.config.fallback;
   const ArmIndex arm = fallback.empty() ? kNoArm : arms_.find(fallback);
-  if (may(arm)) {  // a person chose it: guards do not take it from here
+  if (arms_.enabled(arm) && offered(arm)) {  // a person chose it: guards do not take it from here
     return {
         .choice = {.arm = arm, .propensity = 1.0, .status = Errc::ok}, .rung = Rung::fallback, .reason = why};
   }
@@ -120,10 +120,11 @@ Answer Ladder::below(ChoiceReason why) const noexcept {
 
 double Ladder::below_probability(ArmIndex arm) const noexcept {
   const auto usable = [this](ArmIndex a) { return sound(a); };
-  const double shares = question_.config.safety ? share_sum(usable) : 0.0;
+  const auto shared = [this](ArmIndex a) { return sound(a) && offered(a); };
+  const double shares = question_.config.safety ? share_sum(shared) : 0.0;
   if (shares > 0.0) {
     for (const auto& [id, share] : question_.config.safety->allocation) {
-      if (usable(arm) && arms_.find(id) == arm) {
+      if (shared(arm) && arms_.find(id) == arm) {
         return share / shares;
       }
     }
@@ -131,11 +132,11 @@ double Ladder::below_probability(ArmIndex arm) const noexcept {
   }
   const std::string_view fallback = question_.config.fallback;
   const ArmIndex named = fallback.empty() ? kNoArm : arms_.find(fallback);
-  if (may(named)) {
+  if (arms_.enabled(named) && offered(named)) {
     return arm == named ? 1.0 : 0.0;
   }
   const std::size_t good = count(usable);
-  const bool among = good > 0 ? usable(arm) : may(arm);
+  const bool among = good > 0 ? usable(arm) : arms_.enabled(arm);
   return among ? 1.0 / static_cast<double>(good > 0 ? good : question_.eligible) : 0.0;
 }
 
@@ -207,7 +208,7 @@ Ladder::Mixture Ladder::mixture() const noexcept {
     out.below_reason = ChoiceReason::policy_tripped;
     return out;
   }
-  if ((safety_.mode & SafetyView::kBaselineOnly) != 0 && sound(baseline())) {
+  if ((safety_.mode & SafetyView::kBaselineOnly) != 0 && sound(baseline()) && offered(baseline())) {
     out[Branch::baseline] = left;
     return out;
   }

@@ -49,12 +49,13 @@ class Ladder {
     }
   };
 
-  [[nodiscard]] bool may(ArmIndex arm) const noexcept;
+  /// For any arm; the tests below are for arms that are known to be offered.
+  [[nodiscard]] bool offered(ArmIndex arm) const noexcept;
   [[nodiscard]] bool sound(ArmIndex arm) const noexcept {
-    return may(arm) && safety_.of(arm) == Standing::sound;
+    return arms_.enabled(arm) && safety_.of(arm) == Standing::sound;
   }
   [[nodiscard]] bool on_probation(ArmIndex arm) const noexcept {
-    return may(arm) && safety_.of(arm) == Standing::probation;
+    return arms_.enabled(arm) && safety_.of(arm) == Standing::probation;
   }
   [[nodiscard]] bool wants_trial(ArmIndex arm) const noexcept;
   template <class Test>

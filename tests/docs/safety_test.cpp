@@ -30,7 +30,8 @@ TEST(SafetyPage, ItsExampleTakesOutAFailingArmAndStandsInForAKilledPolicy) {
   for (int i = 0; i < 2000; ++i) {
     ASSERT_EQ(engine->decide(point, {}, {}, decision), Errc::ok);
     const std::array<Component, 4> parts{
-        Component{.name = "quality", .value = 0.8}, Component{.name = "latency", .value = 0.5},
+        Component{.name = "quality", .value = decision.arm == "large" ? 0.8 : 0.7},
+        Component{.name = "latency", .value = 0.5},
         Component{.name = "error", .value = decision.arm == "new" ? 1.0 : 0.0},
         Component{.name = "cost", .value = 0.001}};
     ASSERT_EQ(engine->outcome(decision.id, parts), Errc::ok);

@@ -104,7 +104,7 @@ void check_traffic(const Traffic& traffic, Findings& findings) {
            at + percent(static_cast<double>(point.fallbacks), decisions) +
                " of the decisions were answered by a fallback, not by the policy",
            "See decisions --point for their rung and time; a policy that cannot choose is usually one "
-           "whose arms are all disabled or not offered."});
+           "whose arms are all disabled or not offered; \"why\" names the kill switch and guards."});
     }
     constexpr std::uint64_t kEnough = 100;
     if (point.decisions >= kEnough && static_cast<double>(point.answered) < 0.5 * decisions) {

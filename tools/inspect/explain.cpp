@@ -157,8 +157,12 @@ struct Story {
            derived.arms.empty() && !derived.parameters.empty()
                ? numbers_text(derived.parameters)
                : printable(derived.arm_id) + ", " + (derived.greedy ? "greedy" : "to explore") + ", by the " +
-                     std::string(to_string(derived.rung)) + ", score " + rounded(derived.score, 6) +
-                     ", propensity " + propensity_text(derived.propensity));
+                     std::string(to_string(derived.rung)) +
+                     (derived.reason == ChoiceReason::usual
+                          ? std::string()
+                          : " (" + std::string(to_string(derived.reason)) + ")") +
+                     ", score " + rounded(derived.score, 6) + ", propensity " +
+                     propensity_text(derived.propensity));
   if (derived.equal()) {
     add_line(out, "verdict", "the record says the same, bit for bit");
   }

@@ -83,6 +83,7 @@ struct Conditions {
   found.episode = record.episode;
   found.client_key = record.client_key;
   found.rung = record.rung;
+  found.reason = record.reason;
   found.greedy = (record.header.flags & DecisionRecord::kGreedy) != 0;
   found.dense.assign(record.input.dense.begin(), record.input.dense.end());
   found.sparse_index.assign(record.input.sparse.index.begin(), record.input.sparse.index.end());

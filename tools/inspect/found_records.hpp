@@ -39,6 +39,7 @@ struct FoundDecision {
   std::uint64_t episode = 0;     ///< hash; 0: none
   std::uint64_t client_key = 0;  ///< hash; 0: none
   Rung rung = Rung::policy;
+  ChoiceReason reason = ChoiceReason::usual;
   bool greedy = true;
   std::vector<double> dense;
   std::vector<std::uint32_t> sparse_index;

@@ -63,27 +63,39 @@ Json decision_json(const FoundDecision& decision, const std::string& point) {
     outcomes.push_back(outcome_json(outcome));
     outcomes.back()["delay_s"] = static_cast<double>(span_between(decision.time, outcome.time)) / 1e9;
   }
-  return {{"position", decision.position},
-          {"time", time_text(decision.time)},
-          {"time_ns", decision.time},
-          {"point", json_text(point)},
-          {"point_number", decision.point},
-          {"sequence", decision.sequence},
-          {"id", decision.id.to_string()},
-          {"arm", json_text(decision.arm)},
-          {"slot", json_count(decision.slot)},
-          {"propensity", json_number(decision.propensity)},
-          {"score", json_number(decision.score)},
-          {"version", decision.version},
-          {"rung", to_string(decision.rung)},
-          {"greedy", decision.greedy},
-          {"episode", decision.episode == 0 ? Json(nullptr) : Json(hex_text(decision.episode))},
-          {"client_key", decision.client_key == 0 ? Json(nullptr) : Json(hex_text(decision.client_key))},
-          {"parameters", decision.parameters},
-          {"outcomes", std::move(outcomes)}};
+  Json out{{"position", decision.position},
+           {"time", time_text(decision.time)},
+           {"time_ns", decision.time},
+           {"point", json_text(point)},
+           {"point_number", decision.point},
+           {"sequence", decision.sequence},
+           {"id", decision.id.to_string()},
+           {"arm", json_text(decision.arm)},
+           {"slot", json_count(decision.slot)},
+           {"propensity", json_number(decision.propensity)},
+           {"score", json_number(decision.score)},
+           {"version", decision.version},
+           {"rung", to_string(decision.rung)},
+           {"greedy", decision.greedy},
+           {"episode", decision.episode == 0 ? Json(nullptr) : Json(hex_text(decision.episode))},
+           {"client_key", decision.client_key == 0 ? Json(nullptr) : Json(hex_text(decision.client_key))},
+           {"parameters", decision.parameters},
+           {"outcomes", std::move(outcomes)}};
+  if (decision.reason != ChoiceReason::usual) {
+    out["reason"] = to_string(decision.reason);
+  }
+  return out;
 }
 
 namespace {
+
+/// What overruled the policy; else what the policy was after.
+[[nodiscard]] std::string why_text(const FoundDecision& decision) {
+  if (decision.reason != ChoiceReason::usual) {
+    return std::string(to_string(decision.reason));
+  }
+  return decision.greedy ? "greedy" : "explore";
+}
 
 [[nodiscard]] std::string decisions_text(const std::vector<FoundDecision>& decisions,
                                          const StoreReader& reader) {
@@ -99,7 +111,7 @@ namespace {
                name_or_number(reader.point_name(decision.point), decision.point),
                std::to_string(decision.sequence), decision.id.to_string(), choice_text(decision),
                propensity_text(decision.propensity), std::to_string(decision.version),
-               std::string(to_string(decision.rung)), decision.greedy ? "greedy" : "explore",
+               std::string(to_string(decision.rung)), why_text(decision),
                outcomes.empty() ? std::string(1, '-') : outcomes});
   }
   return table.empty() ? "no decision fits\n" : table.text();

@@ -193,7 +193,7 @@ struct EngineOptions {
   std::shared_ptr<const Clock> clock;  ///< null: the system's
   std::unique_ptr<Journal> journal;    ///< null: nothing is durable (level L1)
   std::vector<std::pair<std::string, CreditFunction>> credit_functions;
-  /// Called from the learner with one line per life-cycle event: level (0 debug ... 3 error), message. May be
+  /// Called from the engine's threads with one line per life-cycle event: level (0 debug ... 3 error), message. May be
   /// empty.
   std::function<void(int level, std::string_view message)> log;
   bool durable = false;  ///< every point acknowledges as with "acknowledge": "durable"

@@ -12,9 +12,7 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Draws of one decision that depend on nothing else: the policy's own are purpose 0.
-constexpr std::uint32_t kUniformPurpose = 1;
-constexpr std::uint32_t kSharesPurpose = 2;
-constexpr std::uint32_t kBranchPurpose = 3;
+constexpr std::uint32_t kBranchPurpose = 3;  // 1 and 2: ladder_below.cpp
 constexpr std::uint32_t kForcedPurpose = 4;
 constexpr std::uint32_t kSnapshotPurpose = 5;
 
@@ -36,108 +34,6 @@ bool Ladder::offered(ArmIndex arm) const noexcept {
 
 bool Ladder::wants_trial(ArmIndex arm) const noexcept {
   return sound(arm) && arms_.selections(arm) < question_.config.safety->exploration.min_trials;
-}
-
-template <class Test>
-std::size_t Ladder::count(Test&& test) const noexcept {
-  std::size_t found = 0;
-  if (question_.offered.empty()) {
-    for (std::size_t slot = 0; slot < arms_.slot_count(); ++slot) {
-      found += test(to_arm(slot)) ? 1 : 0;
-    }
-  } else {
-    for (const ArmIndex arm : question_.offered) {
-      found += test(arm) ? 1 : 0;
-    }
-  }
-  return found;
-}
-
-template <class Test>
-ArmIndex Ladder::nth(Test&& test, std::uint64_t n) const noexcept {
-  const std::size_t slots = question_.offered.empty() ? arms_.slot_count() : question_.offered.size();
-  for (std::size_t i = 0; i < slots; ++i) {
-    const ArmIndex arm = question_.offered.empty() ? to_arm(i) : question_.offered[i];
-    if (test(arm) && n-- == 0) {
-      return arm;
-    }
-  }
-  return kNoArm;
-}
-
-// ---------------------------------------------------------------------------------------------- lower rungs
-
-template <class Test>
-double Ladder::share_sum(Test&& test) const noexcept {
-  double sum = 0.0;
-  for (const auto& [id, share] : question_.config.safety->allocation) {
-    sum += test(arms_.find(id)) ? share : 0.0;
-  }
-  return sum;
-}
-
-Answer Ladder::below(ChoiceReason why) const noexcept {
-  const auto usable = [this](ArmIndex arm) { return sound(arm); };
-  const auto shared = [this](ArmIndex arm) { return sound(arm) && offered(arm); };
-  const double shares = question_.config.safety ? share_sum(shared) : 0.0;
-  if (shares > 0.0) {
-    double left = rng(kSharesPurpose).uniform() * shares;
-    ArmIndex chosen = kNoArm;
-    double share_of_it = 0.0;
-    for (const auto& [id, share] : question_.config.safety->allocation) {
-      const ArmIndex arm = arms_.find(id);
-      if (!shared(arm)) {
-        continue;
-      }
-      chosen = arm;  // the last one stands where rounding leaves something over
-      share_of_it = share;
-      left -= share;
-      if (left < 0.0) {
-        break;
-      }
-    }
-    return {.choice = {.arm = chosen, .propensity = share_of_it / shares, .status = Errc::ok},
-            .rung = Rung::allocation,
-            .reason = why};
-  }
-  const std::string_view fallback = question_.config.fallback;
-  const ArmIndex arm = fallback.empty() ? kNoArm : arms_.find(fallback);
-  if (arms_.enabled(arm) && offered(arm)) {  // a person chose it: guards do not take it from here
-    return {
-        .choice = {.arm = arm, .propensity = 1.0, .status = Errc::ok}, .rung = Rung::fallback, .reason = why};
-  }
-  const std::size_t good = safety_.held_back == 0 ? question_.eligible : count(usable);
-  const std::size_t of = good > 0 ? good : question_.eligible;
-  const std::uint64_t n = rng(kUniformPurpose).below(of);
-  const ArmIndex any = good > 0 ? nth(usable, n) : nth([this](ArmIndex a) { return arms_.enabled(a); }, n);
-  return {.choice = {.arm = any,
-                     .propensity = 1.0 / static_cast<double>(of),
-                     .greedy = false,
-                     .status = Errc::ok},
-          .rung = Rung::uniform,
-          .reason = why};
-}
-
-double Ladder::below_probability(ArmIndex arm) const noexcept {
-  const auto usable = [this](ArmIndex a) { return sound(a); };
-  const auto shared = [this](ArmIndex a) { return sound(a) && offered(a); };
-  const double shares = question_.config.safety ? share_sum(shared) : 0.0;
-  if (shares > 0.0) {
-    for (const auto& [id, share] : question_.config.safety->allocation) {
-      if (shared(arm) && arms_.find(id) == arm) {
-        return share / shares;
-      }
-    }
-    return 0.0;
-  }
-  const std::string_view fallback = question_.config.fallback;
-  const ArmIndex named = fallback.empty() ? kNoArm : arms_.find(fallback);
-  if (arms_.enabled(named) && offered(named)) {
-    return arm == named ? 1.0 : 0.0;
-  }
-  const std::size_t good = count(usable);
-  const bool among = good > 0 ? usable(arm) : arms_.enabled(arm);
-  return among ? 1.0 / static_cast<double>(good > 0 ? good : question_.eligible) : 0.0;
 }
 
 // -------------------------------------------------------------------------------------------------- policies

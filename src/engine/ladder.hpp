@@ -84,4 +84,31 @@ class Ladder {
   std::vector<double>& room_;
 };
 
+template <class Test>
+std::size_t Ladder::count(Test&& test) const noexcept {
+  std::size_t found = 0;
+  if (question_.offered.empty()) {
+    for (std::size_t slot = 0; slot < arms_.slot_count(); ++slot) {
+      found += test(to_arm(slot)) ? 1 : 0;
+    }
+  } else {
+    for (const ArmIndex arm : question_.offered) {
+      found += test(arm) ? 1 : 0;
+    }
+  }
+  return found;
+}
+
+template <class Test>
+ArmIndex Ladder::nth(Test&& test, std::uint64_t n) const noexcept {
+  const std::size_t slots = question_.offered.empty() ? arms_.slot_count() : question_.offered.size();
+  for (std::size_t i = 0; i < slots; ++i) {
+    const ArmIndex arm = question_.offered.empty() ? to_arm(i) : question_.offered[i];
+    if (test(arm) && n-- == 0) {
+      return arm;
+    }
+  }
+  return kNoArm;
+}
+
 }  // namespace attune

@@ -193,8 +193,8 @@ struct EngineOptions {
   std::shared_ptr<const Clock> clock;  ///< null: the system's
   std::unique_ptr<Journal> journal;    ///< null: nothing is durable (level L1)
   std::vector<std::pair<std::string, CreditFunction>> credit_functions;
-  /// Called from the engine's threads with one line per life-cycle event: level (0 debug ... 3 error), message. May be
-  /// empty.
+  /// Called from the engine's threads with one line per life-cycle event: level (0 debug ... 3 error),
+  /// message. May be empty.
   std::function<void(int level, std::string_view message)> log;
   bool durable = false;  ///< every point acknowledges as with "acknowledge": "durable"
   /// For simulations that ask again what was lost when they were killed: they get the same ids, and end in

@@ -49,7 +49,7 @@ void divide(std::vector<ReliabilityBin>& bins) noexcept {
   } else {
     std::vector<std::size_t> order(probabilities.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return probabilities[i]; });
+    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(probabilities[i], i); });
     for (std::size_t rank = 0; rank < order.size(); ++rank) {
       add(rank * bins / order.size(), order[rank]);
     }

@@ -85,9 +85,9 @@ Result<void> CusumAnomaly::load(Reader& reader) {
   loaded.moments_.load(reader);
   loaded.sums_ = detail::load_members<Sums>(reader);
   const auto possible = [this](double sum) { return sum >= 0.0 && sum <= config_.threshold; };
-  return detail::take_loaded(*this, std::move(loaded), reader,
-                             possible(loaded.sums_.up) && possible(loaded.sums_.down) &&
-                                 loaded.moments_.count() <= config_.training);
+  const bool sound =
+      possible(loaded.sums_.up) && possible(loaded.sums_.down) && loaded.moments_.count() <= config_.training;
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description CusumAnomaly::describe() const {

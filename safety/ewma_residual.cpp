@@ -64,9 +64,9 @@ Result<void> EwmaResidual::load(Reader& reader) {
   loaded.level_ = reader.finite();
   loaded.variance_ = reader.finite();
   constexpr double kLargest = 4.0 * AnomalyWatch::kLargest;
-  return detail::take_loaded(*this, std::move(loaded), reader,
-                             std::fabs(loaded.level_) <= kLargest && loaded.variance_ >= 0.0 &&
-                                 loaded.variance_ <= kLargest * kLargest);
+  const bool sound = std::fabs(loaded.level_) <= kLargest && loaded.variance_ >= 0.0 &&
+                     loaded.variance_ <= kLargest * kLargest;
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description EwmaResidual::describe() const {

@@ -207,7 +207,7 @@ Result<IsotonicRegression> IsotonicRegression::fit(std::span<const double> score
   }
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return scores[i]; });
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(scores[i], i); });
 
   struct Block {
     double low, high, mean, weight;

@@ -96,7 +96,7 @@ Result<void> RobustZ::load(Reader& reader) {
   const bool counted = loaded.start_.ready() ? loaded.learned_ >= RobustScale::kWarmUp : loaded.learned_ == 0;
   const bool sound = counted && std::fabs(loaded.center_) <= AnomalyWatch::kLargest &&
                      loaded.variance_ >= 0.0 && loaded.variance_ <= kMaxVariance;
-  return detail::take_loaded(*this, std::move(loaded), reader, sound);
+  return detail::take_loaded(*this, loaded, reader, sound);
 }
 
 Description RobustZ::describe() const {

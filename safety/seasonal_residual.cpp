@@ -61,7 +61,8 @@ Result<void> SeasonalResidual::load(Reader& reader) {
   for (WeightedMoments& moments : loaded.phases_) {
     moments.load(reader);
   }
-  return detail::take_loaded(*this, std::move(loaded), reader, loaded.phase_ < loaded.phases_.size());
+  const bool sound = loaded.phase_ < loaded.phases_.size();
+  return detail::take_loaded(*this, std::move(loaded), reader, sound);
 }
 
 Description SeasonalResidual::describe() const {

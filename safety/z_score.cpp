@@ -50,7 +50,7 @@ Result<void> ZScore::load(Reader& reader) {
   ZScore loaded(config_);
   loaded.watch_.load(reader);
   loaded.moments_.load(reader);
-  return detail::take_loaded(*this, std::move(loaded), reader, true);
+  return detail::take_loaded(*this, loaded, reader, true);
 }
 
 Description ZScore::describe() const {

@@ -58,7 +58,7 @@ class AnyAnomalyDetector {
     [[nodiscard]] std::unique_ptr<Interface> clone() const override {
       return std::make_unique<Model>(detector);
     }
-    Anomaly score(double value) const noexcept override { return detector.score(value); }
+    [[nodiscard]] Anomaly score(double value) const noexcept override { return detector.score(value); }
     Anomaly update(double value) noexcept override { return detector.update(value); }
     void reset() noexcept override { detector.reset(); }
     [[nodiscard]] const AnomalyCount& count() const noexcept override { return detector.count(); }

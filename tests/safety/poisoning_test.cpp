@@ -138,7 +138,8 @@ TEST(Winsorizer, BoundsStayWhereTheQuantilesAre) {
     (void)clip.update(sample_normal(rng));
   }
   // The quantile of definition 7 of 1000 values lies at rank 990.01 of 1001 places: 1.098 % above. A
-  // window's share has a deviation of 0.0033; of a hundred windows and two ends, with the binomial one, 0.00065.
+  // window's share has a deviation of 0.0033; of a hundred windows and two ends, with the binomial one,
+  // 0.00065.
   const double share = static_cast<double>(clip.clipped()) / 100000.0;
   EXPECT_NEAR(share, 2.0 * (1.0 - 990.01 / 1001.0), 0.004);
 }

@@ -38,8 +38,8 @@ struct HampelConfig {
 ///
 /// Source: Hampel (1974), J. Am. Stat. Assoc. 69, 383-393; Davies, Gather (1993), J. Am. Stat. Assoc. 88,
 /// 782-792; Iglewicz, Hoaglin (1993), "How to Detect and Handle Outliers", for the case of MAD 0. False
-/// alarms of normal values at threshold 3: 0.27 % with a long window, 0.51 % with 101 values (docs/anomaly.md).
-/// Cost: that of SortedWindow.
+/// alarms of normal values at threshold 3: 0.27 % with a long window, 0.51 % with 101 values
+/// (docs/anomaly.md). Cost: that of SortedWindow.
 class Hampel {
  public:
   using Config = HampelConfig;

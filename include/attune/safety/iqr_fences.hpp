@@ -34,9 +34,9 @@ struct IqrFencesConfig {
 /// ranges, 0 between them; expected is the median.
 ///
 /// Source: Tukey (1977), "Exploratory Data Analysis", section 2D. False alarms of normal values: 0.70 % at
-/// factor 1.5 with a long window, 0.86 % with 256 values (docs/anomaly.md). Limits: where more than half of the
-/// values are equal the fences fall together, and every other value is an anomaly: say min_spread (here of
-/// the interquartile range). Cost: that of SortedWindow.
+/// factor 1.5 with a long window, 0.86 % with 256 values (docs/anomaly.md). Limits: where more than half of
+/// the values are equal the fences fall together, and every other value is an anomaly: say min_spread (here
+/// of the interquartile range). Cost: that of SortedWindow.
 class IqrFences {
  public:
   using Config = IqrFencesConfig;

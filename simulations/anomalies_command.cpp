@@ -17,16 +17,16 @@ namespace {
 
 using nlohmann::json;
 
-struct Found {
+struct Outlier {
   std::uint64_t at = 0;
   double value = 0.0;
   Anomaly verdict;
 };
 
-json as_json(const std::vector<Found>& found, std::uint64_t values, const AnyAnomalyDetector& detector,
+json as_json(const std::vector<Outlier>& found, std::uint64_t values, const AnyAnomalyDetector& detector,
              const AnomaliesArguments& arguments) {
   json anomalies = json::array();
-  for (const Found& one : found) {
+  for (const Outlier& one : found) {
     anomalies.push_back({{"at", one.at},
                          {"value", one.value},
                          {"score", one.verdict.score},
@@ -54,11 +54,11 @@ json as_json(const std::vector<Found>& found, std::uint64_t values, const AnyAno
   return out;
 }
 
-void print_text(const std::vector<Found>& found, std::uint64_t values, const AnyAnomalyDetector& detector,
+void print_text(const std::vector<Outlier>& found, std::uint64_t values, const AnyAnomalyDetector& detector,
                 bool statistics) {
   std::printf("%s: %zu in %llu values\n", std::string(detector.name()).c_str(), found.size(),
               static_cast<unsigned long long>(values));
-  for (const Found& one : found) {
+  for (const Outlier& one : found) {
     std::printf("  %s at %llu, score %.3g, expected %.6g in [%.6g, %.6g]\n", number_text(one.value).c_str(),
                 static_cast<unsigned long long>(one.at), one.verdict.score, one.verdict.expected,
                 one.verdict.lower, one.verdict.upper);
@@ -81,7 +81,7 @@ Exit anomalies_command(const AnomaliesArguments& arguments) {
   if (!detector) {
     return refuse(detector.error());
   }
-  std::vector<Found> found;
+  std::vector<Outlier> found;
   std::uint64_t values = 0;
   const Result<std::uint64_t> read = read_numbers(arguments.input, [&](double value) {
     const Anomaly verdict = detector->update(value);

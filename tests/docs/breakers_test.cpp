@@ -1,33 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What docs/breakers.md shows is what is built and run, and its defaults are those of the code.
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include <attune/safety/breaker_config.hpp>
 
+#include "tests/docs/pages.hpp"
+
 namespace attune::breakers_test {
 namespace {
 
-std::string read(const std::string& path) {
-  std::ifstream file(std::string(ATTUNE_TEST_SOURCE_DIR) + "/" + path);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 TEST(BreakersPage, ShowsTheExample) {
-  const std::string page = read("docs/breakers.md");
-  const std::string fence = "```cpp\n";
-  const std::size_t start = page.find(fence);
-  ASSERT_NE(start, std::string::npos);
-  const std::size_t from = start + fence.size();
-  EXPECT_EQ(page.substr(from, page.find("```", from) - from), read("examples/breakers.cpp"));
+  const std::string page = test::read_page("docs/breakers.md");
+  EXPECT_EQ(test::first_block(page, "cpp"), test::read_page("examples/breakers.cpp"));
 }
 
 TEST(BreakersPage, StatesTheDefaults) {
-  const std::string page = read("docs/breakers.md");
+  const std::string page = test::read_page("docs/breakers.md");
   const BreakerConfig config;
   const auto says = [&page](const std::string& row) { EXPECT_NE(page.find(row), std::string::npos) << row; };
   says("| `window`, `window_calls` | count, " + std::to_string(config.window_calls) + " |");

@@ -2,8 +2,6 @@
 // The examples of the pages about anomalies, uncertainty and hostile input: they stand here or with the
 // tests, and run.
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -20,13 +18,10 @@
 #include <attune/safety/source_cap.hpp>
 #include <attune/safety/winsorizer.hpp>
 
-namespace {
+#include "tests/docs/pages.hpp"
 
-std::string read(const std::string& path) {
-  std::ifstream file(std::string(ATTUNE_TEST_SOURCE_DIR) + "/" + path);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+namespace attune::safety_pages_test {
+namespace {
 
 /// Without white space, which clang-format has its own ideas of.
 std::string squeezed(const std::string& text) {
@@ -41,10 +36,10 @@ std::string squeezed(const std::string& text) {
 
 TEST(SafetyPages, HaveExamplesThatRun) {
   // That of the tokens needs the store, and stands with their tests.
-  const std::string here =
-      squeezed(read("tests/docs/safety_pages_test.cpp") + read("tests/store/decision_token_test.cpp"));
+  const std::string here = squeezed(test::read_page("tests/docs/safety_pages_test.cpp") +
+                                    test::read_page("tests/store/decision_token_test.cpp"));
   for (const char* page : {"docs/anomaly.md", "docs/uncertainty.md", "docs/poisoning.md"}) {
-    std::istringstream lines(read(page));
+    std::istringstream lines(test::read_page(page));
     std::string line;
     int examples = 0;
     while (std::getline(lines, line)) {
@@ -115,3 +110,4 @@ TEST(SafetyPages, HostileInput) {
 }
 
 }  // namespace
+}  // namespace attune::safety_pages_test

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration that docs/safety.md shows does what the page says.
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -10,20 +8,13 @@
 
 #include <attune/engine/engine.hpp>
 
+#include "tests/docs/pages.hpp"
+
+namespace attune::safety_test {
 namespace {
 
-std::string example() {
-  std::ifstream file(std::string(ATTUNE_TEST_SOURCE_DIR) + "/docs/safety.md");
-  EXPECT_TRUE(file);
-  const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const std::string fence = "```json\n";
-  const std::size_t from = page.find(fence) + fence.size();
-  return page.substr(from, page.find("```", from) - from);
-}
-
 TEST(SafetyPage, ItsExampleTakesOutAFailingArmAndStandsInForAKilledPolicy) {
-  using namespace attune;
-  Result<Engine> engine = Engine::open(example());
+  Result<Engine> engine = Engine::open(test::first_block(test::read_page("docs/safety.md"), "json"));
   ASSERT_TRUE(engine) << engine.error().message;
   const PointId point = engine->point("model").value();
   Decision decision;
@@ -49,3 +40,4 @@ TEST(SafetyPage, ItsExampleTakesOutAFailingArmAndStandsInForAKilledPolicy) {
 }
 
 }  // namespace
+}  // namespace attune::safety_test

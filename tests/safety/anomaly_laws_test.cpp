@@ -15,13 +15,12 @@
 #include "tests/safety/streams.hpp"
 #include "tests/support/allocation_counter.hpp"
 
-namespace attune::laws::anomaly_laws_test {
-
 template <class... Detectors>
-struct AsTestTypes<AnomalyDetectorList<Detectors...>> {
+struct attune::laws::AsTestTypes<attune::AnomalyDetectorList<Detectors...>> {
   using type = testing::Types<Detectors...>;
 };
 
+namespace attune::laws::anomaly_laws_test {
 namespace {
 
 using test::draw_stream;

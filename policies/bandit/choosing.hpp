@@ -230,4 +230,25 @@ template <class Draw, class Mean>
           .status = Errc::ok};
 }
 
+/// Calls `forget_one(slot)` for one arm, or, of kNoArm, for all. Errors: as Forgets.
+template <class ForgetOne>
+Errc forget_arms(const ArmSet& arms, ArmIndex arm, double keep, ForgetOne&& forget_one) noexcept {
+  if (!(keep >= 0.0 && keep <= 1.0)) {
+    return Errc::invalid_argument;
+  }
+  if (arm != kNoArm && !arms.contains(arm)) {
+    return Errc::unknown_arm;
+  }
+  const std::size_t first = arm == kNoArm ? 0 : to_index(arm);
+  const std::size_t end = arm == kNoArm ? arms.count() : first + 1;
+  for (std::size_t slot = first; slot < end; ++slot) {
+    forget_one(slot);
+  }
+  return Errc::ok;
+}
+
+// A weight below this is taken for nothing: halved again and again, it would otherwise end among the numbers
+// that processors handle a hundred times slower.
+inline constexpr double kLeastWeight = 1e-100;
+
 }  // namespace attune::detail

@@ -272,6 +272,21 @@ Errc EpsilonGreedy::reset_arm(ArmIndex arm) noexcept {
   return Errc::ok;
 }
 
+Errc EpsilonGreedy::forget(ArmIndex arm, double keep) noexcept {
+  return detail::forget_arms(arms_, arm, keep, [&](std::size_t slot) {
+    weight_[slot] *= keep;
+    if (weight_[slot] < detail::kLeastWeight) {
+      weight_[slot] = 0.0;
+      mean_[slot] = config_.initial_mean;
+    }
+  });
+}
+
+double EpsilonGreedy::expectation(ArmIndex arm, const Input& /*input*/, Features /*action*/) const noexcept {
+  return arms_.contains(arm) && weight_[to_index(arm)] > 0.0 ? mean_[to_index(arm)]
+                                                             : std::numeric_limits<double>::quiet_NaN();
+}
+
 Result<void> EpsilonGreedy::warm_start(ArmIndex arm, const ArmPrior& prior) {
   if (Result<void> verdict = detail::check_prior(arm, prior, arms_); !verdict) {
     return verdict;

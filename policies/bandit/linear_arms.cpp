@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -70,6 +71,22 @@ Errc LinearArms::reset(ArmIndex arm) noexcept {
   }
   models_.reset(to_index(arm));
   return Errc::ok;
+}
+
+Errc LinearArms::forget(ArmIndex arm, double keep) noexcept {
+  return detail::forget_arms(arms_, arm, keep, [&](std::size_t slot) { models_.forget(slot, keep); });
+}
+
+double LinearArms::expectation(ArmIndex arm, const Input& input) const noexcept {
+  if (!arms_.contains(arm) || input.dense.size() != features_ || !input.sparse.index.empty()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  const std::span<const double> theta = models_.coefficients(to_index(arm));
+  double sum = intercept_ ? theta[features_] : 0.0;
+  for (std::size_t i = 0; i < features_; ++i) {
+    sum += theta[i] * input.dense[i];
+  }
+  return sum;
 }
 
 Result<void> LinearArms::warm_start(ArmIndex arm, const ArmPrior& prior) {

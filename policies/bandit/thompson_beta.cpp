@@ -108,6 +108,20 @@ Errc ThompsonBeta::reset_arm(ArmIndex arm) noexcept {
   return Errc::ok;
 }
 
+Errc ThompsonBeta::forget(ArmIndex arm, double keep) noexcept {
+  return detail::forget_arms(arms_, arm, keep, [&](std::size_t slot) {
+    const double successes = successes_[slot] * keep;
+    const double failures = failures_[slot] * keep;
+    successes_[slot] = successes < kForgotten ? 0.0 : successes;
+    failures_[slot] = failures < kForgotten ? 0.0 : failures;
+  });
+}
+
+double ThompsonBeta::expectation(ArmIndex arm, const Input& /*input*/, Features /*action*/) const noexcept {
+  return arms_.contains(arm) ? alpha(arm) / (alpha(arm) + beta(arm))
+                             : std::numeric_limits<double>::quiet_NaN();
+}
+
 Result<void> ThompsonBeta::warm_start(ArmIndex arm, const ArmPrior& prior) {
   if (Result<void> verdict = detail::check_prior(arm, prior, arms_); !verdict) {
     return verdict;

@@ -108,6 +108,36 @@ Errc ThompsonGaussian::reset_arm(ArmIndex arm) noexcept {
   return Errc::ok;
 }
 
+// The likelihood to the power `keep`: n, and the sum of squares about the mean of the rewards, are multiplied
+// by it; that mean stays. What the update has put into `scale` for the distance of the two means is taken out
+// and put in anew.
+Errc ThompsonGaussian::forget(ArmIndex arm, double keep) noexcept {
+  const Posterior origin = prior();
+  return detail::forget_arms(arms_, arm, keep, [&](std::size_t slot) {
+    const Posterior& old = posterior_[slot];
+    const double count = old.weight - origin.weight;
+    if (count <= 0.0 || keep == 0.0) {
+      posterior_[slot] = origin;
+      return;
+    }
+    const double mean = origin.mean + (old.mean - origin.mean) * (old.weight / count);
+    const double apart = 0.5 * origin.weight * (mean - origin.mean) * (mean - origin.mean);
+    const double squares = std::max(old.scale - origin.scale - apart * (count / old.weight), 0.0);
+    const double kept = keep * count;
+    const double weight = origin.weight + kept;
+    const Posterior updated{.mean = origin.mean + (mean - origin.mean) * (kept / weight),
+                            .weight = weight,
+                            .shape = origin.shape + keep * (old.shape - origin.shape),
+                            .scale = origin.scale + keep * squares + apart * (kept / weight)};
+    posterior_[slot] = valid(updated) ? updated : origin;
+  });
+}
+
+double ThompsonGaussian::expectation(ArmIndex arm, const Input& /*input*/,
+                                     Features /*action*/) const noexcept {
+  return arms_.contains(arm) ? posterior_[to_index(arm)].mean : std::numeric_limits<double>::quiet_NaN();
+}
+
 Result<void> ThompsonGaussian::warm_start(ArmIndex arm, const ArmPrior& prior) {
   if (Result<void> verdict = detail::check_prior(arm, prior, arms_); !verdict) {
     return verdict;

@@ -239,6 +239,28 @@ Errc Ucb1::reset_arm(ArmIndex arm) noexcept {
   return Errc::ok;
 }
 
+Errc Ucb1::forget(ArmIndex arm, double keep) noexcept {
+  const Errc verdict = detail::forget_arms(arms_, arm, keep, [&](std::size_t slot) {
+    weight_[slot] *= keep;
+    if (weight_[slot] < detail::kLeastWeight) {
+      weight_[slot] = 0.0;
+      mean_[slot] = config_.optimistic_mean;
+    }
+    next_share_[slot] = 1.0 / (weight_[slot] + 1.0);
+    refresh_arm(slot);
+  });
+  if (verdict == Errc::ok) {
+    total_weight_ = detail::sum_of(weight_);
+    refresh_width();
+  }
+  return verdict;
+}
+
+double Ucb1::expectation(ArmIndex arm, const Input& /*input*/, Features /*action*/) const noexcept {
+  return arms_.contains(arm) && weight_[to_index(arm)] > 0.0 ? mean_[to_index(arm)]
+                                                             : std::numeric_limits<double>::quiet_NaN();
+}
+
 Result<void> Ucb1::warm_start(ArmIndex arm, const ArmPrior& prior) {
   if (Result<void> verdict = detail::check_prior(arm, prior, arms_); !verdict) {
     return verdict;

@@ -142,6 +142,21 @@ void RidgeBank::reset(std::size_t model) noexcept {
   coarsen(model);
 }
 
+void RidgeBank::forget(std::size_t model, double keep) noexcept {
+  double* precision = precision_.data() + (model * stride_);
+  for (std::size_t i = 0; i < stride_; ++i) {
+    precision[i] *= keep;
+  }
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    precision[packed_at(i, i)] += (1.0 - keep) * ridge_;
+  }
+  double* response = response_.data() + (model * length_);
+  for (std::size_t i = 0; i < length_; ++i) {
+    response[i] *= keep;
+  }
+  refresh(model);
+}
+
 Result<void> RidgeBank::add() {
   if (count() + 1 > kMaxNumbers / std::max<std::size_t>(1, stride_)) {
     return fail(Errc::full,

@@ -115,6 +115,23 @@ concept CountsPending = Bandit<B> && requires(B& bandit, ArmIndex arm) {
   { bandit.note_lost(arm) } noexcept -> std::same_as<Errc>;
 };
 
+/// A Bandit that can give up a part of its evidence, so that new rewards soon outweigh old ones.
+///
+/// `forget(arm, keep)` multiplies what an arm has learned by `keep` in [0, 1]: counts and sums, not the prior
+/// and not what is pending; 0 leaves the prior. kNoArm: all arms. Errors: unknown_arm, invalid_argument
+/// (keep); nothing is changed then.
+template <class B>
+concept Forgets = Bandit<B> && requires(B& bandit, ArmIndex arm, double keep) {
+  { bandit.forget(arm, keep) } noexcept -> std::same_as<Errc>;
+};
+
+/// A Bandit that expects a reward of each arm. `expectation` is NaN for unknown arms, inputs of another form,
+/// and arms of which nothing is known.
+template <class B>
+concept Expects = Bandit<B> && requires(const B& seen, ArmIndex arm, const Input& input, Features action) {
+  { seen.expectation(arm, input, action) } noexcept -> std::same_as<double>;
+};
+
 /// What an RLAgent returns.
 template <class Action>
 struct ActionChoice {

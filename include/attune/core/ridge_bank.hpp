@@ -117,6 +117,9 @@ class RidgeBank {
   /// Appends a model that has learned nothing. Errors: full.
   [[nodiscard]] Result<void> add();
   void reset(std::size_t model) noexcept;
+  /// A <- keep A + (1 - keep) ridge I, b <- keep b: what was learned counts `keep` in [0, 1] times as much,
+  /// and the prior as before. Cost: one refresh.
+  void forget(std::size_t model, double keep) noexcept;
   /// Computes P and theta of a model anew from A and b.
   void refresh(std::size_t model) noexcept;
 

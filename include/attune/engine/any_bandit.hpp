@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -46,6 +47,14 @@ class AnyBandit {
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) {
     return self_->warm_start(arm, prior);
   }
+  /// See Forgets. Errors: unsupported for a policy that cannot.
+  Errc forget(ArmIndex arm, double keep) noexcept { return self_->forget(arm, keep); }
+  [[nodiscard]] bool can_forget() const noexcept { return self_->can_forget(); }
+  /// See Expects; NaN for a policy that has none.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept {
+    return self_->expectation(arm, input, action);
+  }
+  [[nodiscard]] bool has_expectation() const noexcept { return self_->has_expectation(); }
   [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
   [[nodiscard]] std::string_view name() const noexcept { return self_->name(); }
@@ -78,6 +87,11 @@ class AnyBandit {
     virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
     virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
     [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
+    virtual Errc forget(ArmIndex arm, double keep) noexcept = 0;
+    [[nodiscard]] virtual bool can_forget() const noexcept = 0;
+    [[nodiscard]] virtual double expectation(ArmIndex arm, const Input& input,
+                                             Features action) const noexcept = 0;
+    [[nodiscard]] virtual bool has_expectation() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
     [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
   };
@@ -122,6 +136,23 @@ class AnyBandit {
     [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
       return bandit.warm_start(arm, prior);
     }
+    Errc forget(ArmIndex arm, double keep) noexcept override {
+      if constexpr (Forgets<B>) {
+        return bandit.forget(arm, keep);
+      } else {
+        return Errc::unsupported;
+      }
+    }
+    [[nodiscard]] bool can_forget() const noexcept override { return Forgets<B>; }
+    [[nodiscard]] double expectation(ArmIndex arm, const Input& input,
+                                     Features action) const noexcept override {
+      if constexpr (Expects<B>) {
+        return bandit.expectation(arm, input, action);
+      } else {
+        return std::numeric_limits<double>::quiet_NaN();
+      }
+    }
+    [[nodiscard]] bool has_expectation() const noexcept override { return Expects<B>; }
     [[nodiscard]] std::uint64_t updates() const noexcept override { return bandit.updates(); }
     [[nodiscard]] std::string_view name() const noexcept override { return B::kName; }
     [[nodiscard]] std::uint32_t state_version() const noexcept override { return B::kStateVersion; }

@@ -108,6 +108,10 @@ class EpsilonGreedy {
   /// Counts in the mean as rewards, and in the trials as `weight` of them, rounded down. Errors: unknown_arm,
   /// non_finite, invalid_argument.
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior);
+  /// See Forgets. Errors: unknown_arm, invalid_argument.
+  Errc forget(ArmIndex arm, double keep) noexcept;
+  /// See Expects: the mean of the arm's rewards; NaN before the first.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
 
   /// The present probability of a random arm.
   [[nodiscard]] double epsilon() const noexcept { return epsilon_; }

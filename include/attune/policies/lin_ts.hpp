@@ -68,6 +68,12 @@ class LinTs {
   [[nodiscard]] Result<ArmIndex> add_arm() { return linear_.add(); }
   Errc set_enabled(ArmIndex arm, bool on) noexcept { return linear_.arms().set_enabled(arm, on); }
   Errc reset_arm(ArmIndex arm) noexcept { return linear_.reset(arm); }
+  /// See Forgets. Errors: unknown_arm, invalid_argument.
+  Errc forget(ArmIndex arm, double keep) noexcept { return linear_.forget(arm, keep); }
+  /// See Expects: theta'x.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features /*action*/) const noexcept {
+    return linear_.expectation(arm, input);
+  }
   /// Errors: unknown_arm, non_finite, invalid_argument.
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) {
     return linear_.warm_start(arm, prior);

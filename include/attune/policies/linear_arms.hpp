@@ -36,6 +36,10 @@ class LinearArms {
 
   [[nodiscard]] Result<ArmIndex> add();
   Errc reset(ArmIndex arm) noexcept;
+  /// See Forgets.
+  Errc forget(ArmIndex arm, double keep) noexcept;
+  /// See Expects: theta'x.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input) const noexcept;
   /// `prior.weight` pseudo-rewards of `prior.mean`: with an intercept they come at the zero context; without,
   /// that many at each unit vector, which says the same of contexts whose entries sum to 1 (one-hot features,
   /// shares).

@@ -74,6 +74,10 @@ class ThompsonBeta {
   /// Counts as rewards, without a discount for the other arms. Errors: unknown_arm, non_finite,
   /// invalid_argument (also for a mean outside [0, 1]).
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior);
+  /// See Forgets. Errors: unknown_arm, invalid_argument.
+  Errc forget(ArmIndex arm, double keep) noexcept;
+  /// See Expects: the mean of the arm's posterior.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
 
   /// Parameters of the arm's posterior. The arm must exist.
   [[nodiscard]] double alpha(ArmIndex arm) const noexcept {

@@ -91,6 +91,10 @@ class ThompsonGaussian {
   /// Moves the mean as so many rewards would and makes it as certain; says nothing of the variance. Errors:
   /// unknown_arm, non_finite, invalid_argument.
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior);
+  /// See Forgets. Errors: unknown_arm, invalid_argument.
+  Errc forget(ArmIndex arm, double keep) noexcept;
+  /// See Expects: the mean of the arm's posterior.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
 
   /// The arm must exist.
   [[nodiscard]] Posterior posterior(ArmIndex arm) const noexcept { return posterior_[to_index(arm)]; }

@@ -79,6 +79,10 @@ class Ucb1 {
   Errc reset_arm(ArmIndex arm) noexcept;
   /// Counts as one update of the given weight. Errors: unknown_arm, non_finite, invalid_argument.
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior);
+  /// See Forgets. Errors: unknown_arm, invalid_argument.
+  Errc forget(ArmIndex arm, double keep) noexcept;
+  /// See Expects: the mean of the arm's rewards; NaN before the first.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
 
   /// The arm's index as select computes it; +infinity for an untried arm. The arm must exist.
   [[nodiscard]] double index(ArmIndex arm) const noexcept { return index_of(to_index(arm)); }

@@ -53,6 +53,7 @@ CourseRecorder::CourseRecorder(const Scenario& scenario, const Hindsight& hindsi
   const EnvironmentInfo& info = scenario.environment->info();
   course_.components.assign(info.components.size(), 0.0);
   course_.selections.assign(info.arms.size(), 0.0);
+  course_.phase_rewards.assign(scenario.phases.size() + 1, 0.0);
   course_.selections_by_window.assign(window_count(scenario.horizon), std::vector<double>(info.arms.size()));
 }
 
@@ -100,6 +101,9 @@ void CourseRecorder::close_step(std::uint64_t t, const Step& step, const StepVal
     regret = values.basis[hindsight_.best_per_category[step.category]] - basis;
   }
   course_.reward += observed;
+  const auto& phases = scenario_.phases;
+  course_.phase_rewards[static_cast<std::size_t>(std::ranges::upper_bound(phases, t) - phases.begin())] +=
+      observed;
   course_.regret_oracle += against_oracle;
   course_.regret_single += against_single;
   course_.regret += regret;

@@ -30,6 +30,8 @@ struct Course {
   double regret_single = 0.0;
   double regret = 0.0;  ///< against Scenario::reference
 
+  std::vector<double> phase_rewards;  ///< `reward` by Scenario::phases: one more than those
+
   double kept = 0.0;  ///< steps whose outcome kept the service level
 
   std::vector<double> kept_curve;    ///< sum of those up to each mark

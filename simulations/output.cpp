@@ -82,6 +82,27 @@ json counters_json(const ResultRow& row) {
           {"fallbacks", fallbacks}};
 }
 
+/// The parts of a run whose rewards are shown by themselves; none without "phases".
+struct Phase {
+  std::size_t number = 0;
+  std::uint64_t from = 0;
+  std::uint64_t until = 0;
+};
+
+std::vector<Phase> phases_of(const Scenario& scenario) {
+  std::vector<Phase> out;
+  for (std::size_t i = 0; !scenario.phases.empty() && i <= scenario.phases.size(); ++i) {
+    out.push_back({i, i == 0 ? 0 : scenario.phases[i - 1],
+                   i < scenario.phases.size() ? scenario.phases[i] : scenario.horizon});
+  }
+  return out;
+}
+
+Estimate reward_in(const ResultRow& row, const Phase& phase) {
+  const auto steps = static_cast<double>(phase.until - phase.from);
+  return estimate_of(row, [&](const Course& c) { return c.phase_rewards[phase.number] / steps; });
+}
+
 json row_json(const Scenario& scenario, const ResultRow& row) {
   const EnvironmentInfo& info = scenario.environment->info();
   const auto steps = static_cast<double>(scenario.horizon);
@@ -98,6 +119,11 @@ json row_json(const Scenario& scenario, const ResultRow& row) {
   for (std::size_t arm = 0; arm < info.arms.size(); ++arm) {
     out["arm_share"][info.arms[arm]] =
         estimate_of(row, [&](const Course& c) { return c.selections[arm] / steps; }).mean;
+  }
+  for (const Phase& phase : phases_of(scenario)) {
+    out["phases"].push_back({{"from", phase.from},
+                             {"until", phase.until},
+                             {"reward_per_step", estimate_json(reward_in(row, phase))}});
   }
   if (!scenario.service_level.empty()) {
     out["sla_kept"] = estimate_json(estimate_of(row, [&](const Course& c) { return c.kept / steps; }));
@@ -199,6 +225,13 @@ std::vector<std::string> table_line(const Scenario& scenario, const ResultRow& r
   if (!scenario.service_level.empty()) {
     add([&](const Course& c) { return 100.0 * c.kept / steps; }, 2, false);
   }
+  for (const Phase& phase : phases_of(scenario)) {
+    const Estimate part = reward_in(row, phase);
+    line.push_back(fixed(part.mean, 4));
+    if (many) {
+      line.push_back(fixed(part.error, 4));
+    }
+  }
   add([&](const Course& c) { return c.reward / steps; }, 4, many);
   add([](const Course& c) { return c.regret; }, decimals.regret, many);
   add([](const Course& c) { return c.regret_single; }, decimals.regret, false);
@@ -223,6 +256,12 @@ std::string result_table(const Scenario& scenario, const ScenarioResult& result)
   if (!scenario.service_level.empty()) {
     header.emplace_back("SLA kept %");
   }
+  for (const Phase& phase : phases_of(scenario)) {
+    header.push_back("from " + std::to_string(phase.from));
+    if (many) {
+      header.emplace_back("+-");
+    }
+  }
   for (const char* name : {"reward", "regret"}) {
     header.emplace_back(name);
     if (many) {
@@ -241,10 +280,12 @@ std::string result_table(const Scenario& scenario, const ScenarioResult& result)
     table.add(table_line(scenario, row, decimals));
   }
   out += "\n" + table.str();
-  out += "\nreward" + std::string(parts ? " and components are means per step" : " is the mean per step") +
-         (many ? ", +- one standard error over seeds" : "") +
-         "; regret is the sum over all steps.\nRows above the line are baselines: all but random" +
-         (scenario.valuation.has_cost() ? " and cheapest" : "") + " know what no policy can.\n";
+  out +=
+      "\nreward" + std::string(parts ? " and components are means per step" : " is the mean per step") +
+      (many ? ", +- one standard error over seeds" : "") +
+      (scenario.phases.empty() ? "" : "; from N is the same of the steps from N until the next such column") +
+      "; regret is the sum over all steps.\nRows above the line are baselines: all but random" +
+      (scenario.valuation.has_cost() ? " and cheapest" : "") + " know what no policy can.\n";
   return out;
 }
 

@@ -147,6 +147,18 @@ void read_horizon(JsonReader& reader, Scenario& scenario) {
   }
 }
 
+void read_phases(JsonReader& reader, Scenario& scenario) {
+  for (const double step : reader.numbers("phases", Bounds{1, 1e9}, false)) {
+    const auto at = static_cast<std::uint64_t>(step);
+    if (static_cast<double>(at) != step || (!scenario.phases.empty() && at <= scenario.phases.back())) {
+      reader.fail_with("phases: " + number_text(step) + " is not a whole step after the one before");
+      return;
+    }
+    scenario.phases.push_back(at);
+  }
+  std::erase_if(scenario.phases, [&](std::uint64_t at) { return at >= scenario.horizon; });
+}
+
 void read_faults_of(JsonReader& reader, Scenario& scenario) {
   const EnvironmentInfo& info = scenario.environment->info();
   if (const json* limits = reader.find_object("sla")) {
@@ -301,6 +313,7 @@ Result<Scenario> make_scenario(const json& document, const FileRoots& roots) {
     reader.fail_with("seconds_per_step = " + number_text(out.seconds_per_step) + ": " +
                      std::to_string(out.horizon) + " steps would last longer than 95 years");
   }
+  read_phases(reader, out);
   out.learn_every = reader.count("learn_every", Bounds{1, 1e6}, 1);
   if (out.reference == Reference::best_per_category && info.categories.empty()) {
     reader.fail_with("regret_against = \"best_per_category\": this environment has no categories");

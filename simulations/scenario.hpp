@@ -55,6 +55,8 @@ struct Scenario {
   ServiceLevel service_level;
   double seconds_per_step = 1.0;
   std::uint64_t learn_every = 1;  ///< steps between two runs of the learner (pump)
+  /// Steps at which a part of the run begins whose reward is shown by itself; increasing, below `horizon`.
+  std::vector<std::uint64_t> phases;
   Reference reference = Reference::oracle;
   /// "expected" where regret is measured on expected rewards, "observed" where on what really came back.
   [[nodiscard]] std::string_view regret_basis() const noexcept;

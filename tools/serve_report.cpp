@@ -83,6 +83,31 @@ void write_safety(const SafetyMetrics& safety, JsonWriter& json) {
   json.close_object();
 }
 
+void write_drift(const DriftMetrics& watch, JsonWriter& json) {
+  json.open_object();
+  json.key("name").text(watch.name);
+  json.key("watch").text(watch.watch);
+  json.key("detector").text(watch.detector);
+  json.key("values").number(watch.values);
+  json.key("skipped").number(watch.skipped);
+  json.key("warnings").number(watch.warnings);
+  json.key("drifts").number(watch.drifts);
+  json.key("silenced").number(watch.silenced);
+  json.key("withheld").number(watch.withheld);
+  json.key("alert").boolean(watch.alert);
+  if (watch.last_position > 0) {
+    json.key("last_position").number(watch.last_position);
+    json.key("last_time").number(static_cast<double>(watch.last_time) / static_cast<double>(kSecond));
+    json.key("last_of").text(watch.last_of);
+  }
+  json.key("actions").open_object();
+  for (const auto& [action, count] : watch.actions) {
+    json.key(action).number(count);
+  }
+  json.close_object();
+  json.close_object();
+}
+
 void write_point(const PointMetrics& point, JsonWriter& json) {
   json.open_object();
   json.key("name").text(point.name);
@@ -102,6 +127,13 @@ void write_point(const PointMetrics& point, JsonWriter& json) {
   if (point.safety) {
     json.key("safety");
     write_safety(*point.safety, json);
+  }
+  if (!point.drift.empty()) {
+    json.key("drift").open_array();
+    for (const DriftMetrics& watch : point.drift) {
+      write_drift(watch, json);
+    }
+    json.close_array();
   }
   json.key("selections").open_object();
   for (std::size_t slot = 0; slot < std::min(point.arms.size(), point.selections.size()); ++slot) {

@@ -193,6 +193,8 @@ std::string_view to_string(ChoiceReason reason) noexcept {
       return "exploration_cap";
     case ChoiceReason::baseline:
       return "baseline";
+    case ChoiceReason::drift:
+      return "drift";
   }
   return "unknown";
 }

@@ -168,6 +168,19 @@ Result<void> read_point(const Json& value, const JsonPath& path, PointConfig& po
       object.fail_with(std::move(read).error());
     }
   }
+  if (const Json* drift = object.member("drift"); drift != nullptr && object.ok()) {
+    Result<std::vector<DriftWatchConfig>> read = read_drift(*drift, object.child("drift"), point);
+    if (read) {
+      point.drift = std::move(*read);
+    } else {
+      object.fail_with(std::move(read).error());
+    }
+  }
+  const bool boosts = std::ranges::any_of(
+      point.drift, [](const auto& watch) { return watch.does(DriftAction::boost_exploration); });
+  if (boosts && !point.safety) {
+    point.safety.emplace();  // the ladder draws from the mixture
+  }
   return object.finish();
 }
 

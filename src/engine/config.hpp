@@ -14,6 +14,7 @@
 #include <attune/core/vocabulary.hpp>
 #include <attune/rewards/reward_spec.hpp>
 
+#include "engine/drift_config.hpp"
 #include "engine/feature_spec.hpp"
 #include "engine/safety_config.hpp"
 
@@ -37,9 +38,10 @@ struct PointConfig {
   FeatureSpec features;
   std::size_t action_features = 0;
   RewardSpec reward;
-  std::string fallback;  ///< id of one of `arms`, or empty
-  bool durable = false;  ///< "acknowledge": "durable": calls return after the commit
-  std::optional<SafetyConfig> safety;
+  std::string fallback;                ///< id of one of `arms`, or empty
+  bool durable = false;                ///< "acknowledge": "durable": calls return after the commit
+  std::optional<SafetyConfig> safety;  ///< also there, with nothing in it, where a drift boosts exploration
+  std::vector<DriftWatchConfig> drift;
   std::string canonical_text;  ///< the point's own part of EngineConfig::canonical_text
 
   /// What the policy is made with.

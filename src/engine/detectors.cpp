@@ -78,6 +78,19 @@ Result<AnyDetector> make_detector(const json& spec, std::string_view path) {
   return detail::make_by_name(all_entries(), *name, options, path);
 }
 
+json detector_schema() {
+  json choices = json::array();
+  for (const detail::NamedEntry<AnyDetector>& entry : all_entries()) {
+    json one = entry.schema();
+    one["title"] = entry.name;
+    one["properties"]["type"] = {{"const", entry.name}};
+    one["properties"]["compat"] = {{"enum", {"attune", "river"}}, {"default", "attune"}};
+    one["required"].push_back("type");
+    choices.push_back(std::move(one));
+  }
+  return {{"oneOf", std::move(choices)}};
+}
+
 std::vector<DetectorInfo> detectors() {
   std::vector<DetectorInfo> all;
   for (const detail::NamedEntry<AnyDetector>& entry : all_entries()) {

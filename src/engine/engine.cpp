@@ -250,6 +250,7 @@ Result<std::size_t> Engine::pump() {
   Result<std::size_t> pumped = impl_->pump();
   if (!impl_->config.threads) {
     impl_->run_callbacks();
+    impl_->run_retrains();
   }
   return pumped;
 }

@@ -179,6 +179,12 @@ struct Engine::Impl {
   /// Makes deciders see the switches as they were folded.
   void settle_switches();
 
+  // ---- drift (drift_events.cpp)
+  /// Under learner_mutex: tells the log of drifts that were found, and notes those who want a retraining.
+  void tell_drifts(Point& point);
+  /// Without it: calls EngineOptions::retrain for those.
+  void run_retrains();
+
   // ---- health (health.cpp)
   [[nodiscard]] EngineHealth health() const;
 
@@ -276,6 +282,14 @@ struct Engine::Impl {
   std::mutex switch_mutex;
   mutable std::mutex safety_mutex;
   std::map<std::uint32_t, std::vector<SafetyNote>> safety_notes;  ///< by point
+
+  struct Retrain {
+    std::string point;
+    std::string watch;
+    std::uint64_t position = 0;
+  };
+  std::mutex retrain_mutex;
+  std::vector<Retrain> retrains;  ///< to be called
 
   /// Names of arms by slot, for the journal thread, which must not look into the learner's tables.
   struct NameBook {

@@ -117,6 +117,10 @@ Ladder::Mixture Ladder::mixture() const noexcept {
     out[Branch::trial] = left * rules.exploration.trial_share;
     left -= out[Branch::trial];
   }
+  if (explores && safety_.boost > 0.0) {
+    out[Branch::boost] = left * safety_.boost;
+    left -= out[Branch::boost];
+  }
   out[Branch::policy] = left;
   return out;
 }
@@ -166,10 +170,16 @@ double Ladder::guarded_probability(ArmIndex arm) const noexcept {
   return sum;
 }
 
-Answer Ladder::forced(bool probation, ChoiceReason why) const noexcept {
-  const auto wanted = [&](ArmIndex arm) { return probation ? on_probation(arm) : wants_trial(arm); };
-  const std::size_t candidates = count(wanted);
-  return {.choice = {.arm = nth(wanted, rng(kForcedPurpose).below(candidates)),
+bool Ladder::wanted(Branch branch, ArmIndex arm) const noexcept {
+  return branch == Branch::probation ? on_probation(arm)
+         : branch == Branch::trial   ? wants_trial(arm)
+                                     : sound(arm);
+}
+
+Answer Ladder::forced(Branch branch, ChoiceReason why) const noexcept {
+  const auto wants = [&](ArmIndex arm) { return wanted(branch, arm); };
+  const std::size_t candidates = count(wants);
+  return {.choice = {.arm = nth(wants, rng(kForcedPurpose).below(candidates)),
                      .propensity = 1.0 / static_cast<double>(candidates),
                      .greedy = false,
                      .status = Errc::ok},
@@ -181,10 +191,13 @@ Errc Ladder::answer_branch(Branch branch, const Mixture& mixture, Answer& answer
   const SafetyView& safety = safety_;
   switch (branch) {
     case Branch::probation:
-      answer = forced(true, ChoiceReason::probation);
+      answer = forced(branch, ChoiceReason::probation);
       return Errc::ok;
     case Branch::trial:
-      answer = forced(false, ChoiceReason::trial);
+      answer = forced(branch, ChoiceReason::trial);
+      return Errc::ok;
+    case Branch::boost:
+      answer = forced(branch, ChoiceReason::drift);
       return Errc::ok;
     case Branch::baseline:
       answer = {.choice = {.arm = baseline(), .propensity = 1.0, .status = Errc::ok},
@@ -229,13 +242,11 @@ Errc Ladder::answer_branch(Branch branch, const Mixture& mixture, Answer& answer
 double Ladder::probability(Branch branch, ArmIndex arm) const noexcept {
   switch (branch) {
     case Branch::probation:
-      return on_probation(arm)
-                 ? 1.0 / static_cast<double>(count([this](ArmIndex a) { return on_probation(a); }))
-                 : 0.0;
     case Branch::trial:
-      return wants_trial(arm)
-                 ? 1.0 / static_cast<double>(count([this](ArmIndex a) { return wants_trial(a); }))
-                 : 0.0;
+    case Branch::boost: {
+      const auto wants = [&](ArmIndex a) { return wanted(branch, a); };
+      return wants(arm) ? 1.0 / static_cast<double>(count(wants)) : 0.0;
+    }
     case Branch::baseline:
       return arm == baseline() ? 1.0 : 0.0;
     case Branch::greedy:

@@ -36,8 +36,8 @@ class Ladder {
   [[nodiscard]] double below_probability(ArmIndex arm) const noexcept;
 
  private:
-  enum class Branch : std::uint8_t { probation, trial, baseline, greedy, policy, snapshot, below };
-  static constexpr std::size_t kBranches = 7;
+  enum class Branch : std::uint8_t { probation, trial, boost, baseline, greedy, policy, snapshot, below };
+  static constexpr std::size_t kBranches = 8;
   struct Mixture {
     std::array<double, kBranches> weight{};
     ChoiceReason below_reason = ChoiceReason::usual;
@@ -72,7 +72,9 @@ class Ladder {
   [[nodiscard]] double probability(Branch branch, ArmIndex arm) const noexcept;
   [[nodiscard]] Choice select(const AnyPolicy& policy, std::uint32_t purpose) const noexcept;
   [[nodiscard]] double policy_probability(const AnyPolicy& policy, ArmIndex arm) const noexcept;
-  [[nodiscard]] Answer forced(bool probation, ChoiceReason why) const noexcept;
+  /// Whether a branch that draws uniformly may draw the arm.
+  [[nodiscard]] bool wanted(Branch branch, ArmIndex arm) const noexcept;
+  [[nodiscard]] Answer forced(Branch branch, ChoiceReason why) const noexcept;
   [[nodiscard]] ArmIndex greedy_arm() const noexcept;
   [[nodiscard]] Rng rng(std::uint32_t purpose) const noexcept {
     return Rng(question_.key.seed, question_.key.stream, question_.key.sequence, purpose);

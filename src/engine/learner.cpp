@@ -47,6 +47,9 @@ void Engine::Impl::fold_record(ByteView bytes) noexcept {
   if (point.take_safety_news() && log.active()) {
     note_safety(point, true);
   }
+  if (point.drift().has_events()) {
+    tell_drifts(point);
+  }
   Nanos deadline = kNever;
   if (point.next_deadline(deadline)) {
     earliest_deadline = std::min(earliest_deadline, deadline);
@@ -190,6 +193,7 @@ Result<void> Engine::Impl::drain() {
   }
   Result<std::size_t> pumped = pump();
   run_callbacks();
+  run_retrains();
   return pumped ? Result<void>{} : tl::unexpected(std::move(pumped).error());
 }
 

@@ -26,6 +26,7 @@ struct NamedEntry {
   std::uint32_t state_version = 0;
   Result<Handle> (*make)(const nlohmann::json& spec, std::string_view path) = nullptr;
   std::vector<OptionInfo> (*options)() = nullptr;
+  nlohmann::json (*schema)() = nullptr;
 };
 
 template <class Handle, class T>
@@ -47,11 +48,18 @@ std::vector<OptionInfo> named_options() {
   return field_options(field_refs(config));
 }
 
+template <class T>
+nlohmann::json named_schema() {
+  typename T::Config config;
+  return fields_schema(field_refs(config));
+}
+
 /// The entries of a list of types.
 template <class Handle, template <class...> class List, class... Types>
 auto named_entries(List<Types...> /*list*/) {
-  return std::array<NamedEntry<Handle>, sizeof...(Types)>{NamedEntry<Handle>{
-      Types::kName, Types::kStateVersion, &make_named<Handle, Types>, &named_options<Types>}...};
+  return std::array<NamedEntry<Handle>, sizeof...(Types)>{
+      NamedEntry<Handle>{Types::kName, Types::kStateVersion, &make_named<Handle, Types>,
+                         &named_options<Types>, &named_schema<Types>}...};
 }
 
 /// Null: none has that name.

@@ -2,6 +2,7 @@
 #include "engine/point.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -63,6 +64,33 @@ namespace {
   return {};
 }
 
+/// What only some policies can do for drift watches.
+[[nodiscard]] Result<void> settle_drift(const PointConfig& config, const AnyPolicy& policy) {
+  for (const DriftWatchConfig& watch : config.drift) {
+    const std::string path = "points." + config.name + ".drift: '" + watch.name + "': ";
+    const bool tunes = std::holds_alternative<AnyOptimizer>(policy);
+    const bool needs_arms = watch.changes_policy() || watch.does(DriftAction::boost_exploration) ||
+                            watch.stream == DriftStream::reward_per_arm;
+    if (tunes && needs_arms) {
+      return fail(Errc::invalid_config, path +
+                                            "the point tunes parameters and has no arms; it can be watched "
+                                            "with the actions log, alert and retrain");
+    }
+    const auto* bandit = std::get_if<AnyBandit>(&policy);
+    if (watch.does(DriftAction::forget) && (bandit == nullptr || !bandit->can_forget())) {
+      return fail(Errc::invalid_config, path +
+                                            "this policy cannot forget a part of what it has learned; use "
+                                            "reset_arm, reset_policy or snapshot");
+    }
+    if (watch.stream == DriftStream::residual && (bandit == nullptr || !bandit->has_expectation())) {
+      return fail(Errc::invalid_config, path +
+                                            "this policy expects no reward of an arm, so that there is no "
+                                            "residual; watch the reward");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, CreditFunction credit) {
@@ -74,6 +102,9 @@ Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, Cred
   if (Result<void> settled = settle_credit(config, *policy); !settled) {
     return tl::unexpected(std::move(settled).error());
   }
+  if (Result<void> settled = settle_drift(config, *policy); !settled) {
+    return tl::unexpected(std::move(settled).error());
+  }
   Result<Collector> collector = Collector::make(config.reward, std::move(credit));
   if (!collector) {
     return fail(collector.error().code, "points." + config.name + ".reward: " + collector.error().message);
@@ -83,19 +114,25 @@ Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, Cred
                                           ".safety: guards and shares are of arms, and this point tunes "
                                           "parameters; only the kill switch and the freeze work here");
   }
+  const bool resets = std::ranges::any_of(
+      config.drift, [](const auto& watch) { return watch.does(DriftAction::reset_policy); });
+  std::optional<AnyPolicy> fresh = resets ? std::optional<AnyPolicy>(*policy) : std::nullopt;
   PointState state{.arms = ArmTable(config.action_features), .policy = std::move(*policy)};
   if (Result<void> settled = settle_arms(config, state); !settled) {
     return tl::unexpected(std::move(settled).error());
   }
   return std::unique_ptr<Point>(
-      new Point(std::move(config), std::move(state), std::move(*collector), shared));
+      new Point(std::move(config), std::move(state), std::move(*collector), std::move(fresh), shared));
 }
 
-Point::Point(PointConfig config, PointState state, Collector collector, bool shared)
+Point::Point(PointConfig config, PointState state, Collector collector, std::optional<AnyPolicy> fresh,
+             bool shared)
     : config_(std::move(config)),
       published_(std::move(state), shared),
       collector_(std::move(collector)),
       safety_(config_.safety ? &*config_.safety : nullptr),
+      fresh_(std::move(fresh)),
+      drift_(config_, fresh_ ? &*fresh_ : nullptr),
       arm_since_(config_.arms.size(), 0),
       stream_(name_stream(config_.name)),
       policy_name_(name_of(published_.back().policy)),
@@ -122,8 +159,9 @@ bool Point::is_same_arm(ArmIndex arm, std::uint64_t position) const noexcept {
 
 bool Point::next_deadline(Nanos& time) const noexcept {
   const bool awaits = collector_.next_deadline(time);
-  if (safety_.deadline() != GuardCell::kNever && (!awaits || safety_.deadline() < time)) {
-    time = safety_.deadline();
+  const Nanos watched = std::min(safety_.deadline(), drift_.deadline());
+  if (watched != GuardCell::kNever && (!awaits || watched < time)) {
+    time = watched;
     return true;
   }
   return awaits;
@@ -131,6 +169,9 @@ bool Point::next_deadline(Nanos& time) const noexcept {
 
 void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   log_ = &log;
+  if (drift_.active()) {
+    drift_.begin(record.header, safety_.frozen());
+  }
   ++counters_.decisions;
   counters_.explored += (record.header.flags & DecisionRecord::kGreedy) == 0 ? 1 : 0;
   counters_.fallbacks += record.rung == Rung::policy ? 0 : 1;
@@ -141,6 +182,9 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   const Errc awaited = collector_.on_decision(record, *this);
   if (safety_.has_state()) {
     perform_all(safety_.decided(record, learned()));
+  }
+  if (drift_.active() && awaited != Errc::duplicate && awaited != Errc::non_finite) {
+    perform_all(drift_.decided(record, learned()));
   }
   if (awaited != Errc::ok) {
     return;
@@ -155,6 +199,9 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
 
 Fate Point::fold(const OutcomeRecord& record, std::optional<std::uint64_t> sequence, OpLog& log) noexcept {
   log_ = &log;
+  if (drift_.active()) {
+    drift_.begin(record.header, safety_.frozen());
+  }
   PointSafety::Observed seen;
   if (safety_.guards_outcomes()) {
     if (const PendingDecision* decision = collector_.held(record.header.id); decision != nullptr) {
@@ -167,6 +214,9 @@ Fate Point::fold(const OutcomeRecord& record, std::optional<std::uint64_t> seque
   seen.joined = collector_.joined();
   if (safety_.guards_outcomes()) {
     perform_all(safety_.observed(record, seen, learned()));
+  }
+  if (drift_.watches_components()) {
+    perform_all(drift_.observed(record, seen.joined, learned()));
   }
   if (fate != Fate::unknown_decision) {
     return fate;
@@ -192,6 +242,9 @@ void Point::publish_copy() {
 
 void Point::fold(const EventRecord& record, OpLog& log) noexcept {
   log_ = &log;
+  if (drift_.active()) {
+    drift_.begin(record.header, safety_.frozen());
+  }
   collector_.on_time(record.header.time, *this);
   perform_all(safety_.passed(record.header.time, learned()));
   PolicyOp op{.text = record.text};
@@ -230,6 +283,7 @@ void Point::change_arm(PolicyOp op, std::uint64_t position) noexcept {
   }
   if (op.kind == PolicyOp::Kind::remove_arm) {
     safety_.arm_changed(before);
+    drift_.arm_changed(before);
   }
   if (op.kind == PolicyOp::Kind::add_arm) {
     const ArmIndex arm = learned().arms.find(op.text);
@@ -237,6 +291,7 @@ void Point::change_arm(PolicyOp op, std::uint64_t position) noexcept {
     arm_since_.resize(std::max(arm_since_.size(), slot + 1), 0);
     arm_since_[slot] = position;
     safety_.arm_changed(arm);
+    drift_.arm_changed(arm);
   }
 }
 
@@ -246,7 +301,22 @@ bool Point::arm_is_same(const PendingDecision& decision) noexcept {
   return same;
 }
 
+/// Before the policy learns it: what it expected is what it knew until now, and a reset keeps this reward.
+void Point::watch_reward(const PendingDecision& decision, double reward) noexcept {
+  if (!drift_.watches_rewards()) {
+    return;
+  }
+  const bool same = !optimizer_ && is_same_arm(decision.arm, decision.position);
+  double expected = std::numeric_limits<double>::quiet_NaN();
+  if (const auto* bandit = std::get_if<AnyBandit>(&learned().policy);
+      same && bandit != nullptr && drift_.watches_residuals()) {
+    expected = bandit->expectation(decision.arm, decision.input(), decision.action_features);
+  }
+  perform_all(drift_.rewarded(same ? decision.arm : kNoArm, reward, expected, learned()));
+}
+
 void Point::learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept {
+  watch_reward(decision, reward);
   if (safety_.values_rewards() && is_same_arm(decision.arm, decision.position)) {
     perform_all(safety_.rewarded(decision.arm, reward, learned()));
   }
@@ -272,6 +342,7 @@ void Point::learn(const PendingDecision& decision, double reward, RewardOrigin o
 
 void Point::experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
                        bool truncated) noexcept {
+  watch_reward(decision, reward);
   if (safety_.values_rewards() && is_same_arm(decision.arm, decision.position)) {
     perform_all(safety_.rewarded(decision.arm, reward, learned()));
   }

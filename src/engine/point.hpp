@@ -18,6 +18,7 @@
 
 #include "engine/config.hpp"
 #include "engine/left_right.hpp"
+#include "engine/point_drift.hpp"
 #include "engine/point_safety.hpp"
 #include "engine/policy_ops.hpp"
 
@@ -94,15 +95,23 @@ class Point final : private RewardSink {
 
   void save(Writer& writer, std::uint32_t version) const;
   /// True once after something changed that safety_notes() tells.
-  [[nodiscard]] bool take_safety_news() noexcept { return safety_.take_news(); }
+  [[nodiscard]] bool take_safety_news() noexcept {
+    const bool drifted = drift_.take_news();
+    return safety_.take_news() || drifted;
+  }
+  [[nodiscard]] PointDrift& drift() noexcept { return drift_; }
+  [[nodiscard]] const PointDrift& drift() const noexcept { return drift_; }
   [[nodiscard]] std::vector<SafetyNote> safety_notes() const;
   /// Whether its state needs version 3 of the format.
   [[nodiscard]] bool has_safety_state() const noexcept { return safety_.has_state(); }
+  /// Whether its state needs version 4.
+  [[nodiscard]] bool has_drift_state() const noexcept { return drift_.active() || safety_.counts_drift(); }
   /// `version`: of the engine's state format. Errors: corrupt_state, unsupported_version, dimension_mismatch.
   [[nodiscard]] Result<void> load(Reader& reader, std::uint32_t version);
 
  private:
-  Point(PointConfig config, PointState state, Collector collector, bool shared);
+  Point(PointConfig config, PointState state, Collector collector, std::optional<AnyPolicy> fresh,
+        bool shared);
 
   // RewardSink
   void learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept override;
@@ -112,6 +121,7 @@ class Point final : private RewardSink {
 
   Errc perform(const PolicyOp& op) noexcept;
   void perform_all(PointSafety::Ops ops) noexcept;
+  void watch_reward(const PendingDecision& decision, double reward) noexcept;
   void change_arm(PolicyOp op, std::uint64_t position) noexcept;
   [[nodiscard]] bool is_same_arm(ArmIndex arm, std::uint64_t position) const noexcept;
   [[nodiscard]] bool arm_is_same(const PendingDecision& decision) noexcept;
@@ -121,6 +131,8 @@ class Point final : private RewardSink {
   Collector collector_;
   FoldCounters counters_;
   PointSafety safety_;
+  std::optional<AnyPolicy> fresh_;  ///< the policy before anything was learned, where a drift resets it
+  PointDrift drift_;
   std::uint64_t folded_sequence_ = 0;
   std::vector<std::uint64_t> arm_since_;  ///< by slot: position of the record that put the present arm there
   std::uint64_t stream_;

@@ -60,10 +60,15 @@ class PointSafety {
 
   [[nodiscard]] SafetyMetrics metrics(const PointState& state) const;
 
-  void save(const PointState& state, Writer& writer) const;
+  /// Decisions were made because of a drift: only version 4 of the format has their number.
+  [[nodiscard]] bool counts_drift() const noexcept {
+    return reasons_[static_cast<std::size_t>(ChoiceReason::drift)] > 0;
+  }
+  /// `version`: of the engine's state format.
+  void save(const PointState& state, Writer& writer, std::uint32_t version) const;
   /// Reads into this and into `state`, whose arms and policy are loaded already. Guards are matched by name;
   /// those that are new or watch something else begin anew. Errors: corrupt_state, those of the policy.
-  [[nodiscard]] Result<void> load(Reader& reader, PointState& state);
+  [[nodiscard]] Result<void> load(Reader& reader, PointState& state, std::uint32_t version);
 
  private:
   struct Switch {

@@ -12,6 +12,11 @@ namespace {
 constexpr std::size_t kMostText = 4096;
 constexpr std::size_t kFewArms = 64;  // up to here metrics list every arm that a guard has seen
 
+/// Reasons of decisions that a version of the state counts.
+[[nodiscard]] constexpr std::size_t reasons_in(std::uint32_t version) noexcept {
+  return version >= 4 ? kChoiceReasons : 9;
+}
+
 void save_policy(const std::optional<AnyPolicy>& policy, Writer& writer) {
   writer.boolean(policy.has_value());
   if (policy) {
@@ -110,7 +115,7 @@ void PointSafety::load_guard(Reader& reader) {
 
 // ---------------------------------------------------------------------------------------------------- state
 
-void PointSafety::save(const PointState& state, Writer& writer) const {
+void PointSafety::save(const PointState& state, Writer& writer, std::uint32_t version) const {
   writer.boolean(touched_);
   for (const Switch* one : {&killed_, &frozen_}) {
     writer.boolean(one->on);
@@ -120,8 +125,8 @@ void PointSafety::save(const PointState& state, Writer& writer) const {
   for (const std::uint64_t count : rungs_) {
     writer.u64(count);
   }
-  for (const std::uint64_t count : reasons_) {
-    writer.u64(count);
+  for (std::size_t i = 0; i < reasons_in(version); ++i) {
+    writer.u64(reasons_[i]);
   }
   writer.u64(frozen_rewards_);
   writer.i64(time_);
@@ -141,7 +146,7 @@ void PointSafety::save(const PointState& state, Writer& writer) const {
   }
 }
 
-Result<void> PointSafety::load(Reader& reader, PointState& state) {
+Result<void> PointSafety::load(Reader& reader, PointState& state, std::uint32_t version) {
   touched_ = reader.boolean();
   for (Switch* one : {&killed_, &frozen_}) {
     one->on = reader.boolean();
@@ -151,8 +156,8 @@ Result<void> PointSafety::load(Reader& reader, PointState& state) {
   for (std::uint64_t& count : rungs_) {
     count = reader.u64();
   }
-  for (std::uint64_t& count : reasons_) {
-    count = reader.u64();
+  for (std::size_t i = 0; i < reasons_in(version); ++i) {
+    reasons_[i] = reader.u64();
   }
   frozen_rewards_ = reader.u64();
   time_ = reader.i64();

@@ -25,7 +25,8 @@ PointMetrics Point::metrics() const {
                    .rewards = collector_.counters(),
                    .arms = {},
                    .selections = {},
-                   .safety = {}};
+                   .safety = {},
+                   .drift = drift_.metrics()};
   if (safety_.has_state()) {
     out.safety = safety_.metrics(state);
   }
@@ -62,9 +63,16 @@ void Point::save(Writer& writer, std::uint32_t version) const {
   if (version >= 3) {
     const std::size_t safety = writer.begin_blob();
     if (safety_.has_state()) {
-      safety_.save(state, writer);
+      safety_.save(state, writer, version);
     }
     writer.end_blob(safety);
+  }
+  if (version >= 4) {
+    const std::size_t drift = writer.begin_blob();
+    if (drift_.active()) {
+      drift_.save(writer);
+    }
+    writer.end_blob(drift);
   }
 }
 
@@ -123,7 +131,15 @@ Result<void> Point::load(Reader& reader, std::uint32_t state_version) {
   if (state_version >= 3) {
     Reader safety(reader.blob(reader.left()));
     if (safety.left() > 0) {
-      if (Result<void> loaded = safety_.load(safety, state); !loaded) {
+      if (Result<void> loaded = safety_.load(safety, state, state_version); !loaded) {
+        return fail(loaded.error().code, where + loaded.error().message);
+      }
+    }
+  }
+  if (state_version >= 4) {
+    Reader drift(reader.blob(reader.left()));
+    if (drift.left() > 0 && drift_.active()) {
+      if (Result<void> loaded = drift_.load(drift, state); !loaded) {
         return fail(loaded.error().code, where + loaded.error().message);
       }
     }

@@ -95,6 +95,41 @@ Errc change_arm(PointState& state, P& policy, const PolicyOp& op) {
   return policy.set_enabled(arm, on);
 }
 
+/// What drift watches do to what was learned.
+template <HasArms P>
+Errc unlearn(PointState& state, P& policy, const PolicyOp& op) {
+  switch (op.kind) {
+    case PolicyOp::Kind::reset_arm:
+      return policy.reset_arm(op.arm);
+    case PolicyOp::Kind::warm_arm: {
+      const Result<void> warm = policy.warm_start(op.arm, op.prior);
+      return warm ? Errc::ok : warm.error().code;
+    }
+    case PolicyOp::Kind::discount:
+      if constexpr (requires { policy.forget(op.arm, op.reward); }) {
+        return policy.forget(op.arm, op.reward);
+      }
+      return Errc::unsupported;
+    case PolicyOp::Kind::reset_policy: {
+      P fresh = std::get<P>(*op.fresh);
+      while (fresh.arm_count() < state.arms.slot_count()) {
+        if (const Result<ArmIndex> added = fresh.add_arm(); !added) {
+          return added.error().code;
+        }
+      }
+      for (std::size_t slot = 0; slot < state.arms.slot_count(); ++slot) {
+        const ArmIndex arm = to_arm(slot);
+        const bool on = state.arms.enabled(arm) && state.safety.of(arm) == Standing::sound;
+        static_cast<void>(fresh.set_enabled(arm, on));
+      }
+      policy = std::move(fresh);
+      return Errc::ok;
+    }
+    default:
+      return Errc::unsupported;
+  }
+}
+
 Feedback feedback_of(const PolicyOp& op) noexcept {
   return {.arm = op.arm,
           .reward = op.reward,
@@ -129,6 +164,11 @@ struct Applier {
         return change_arm(state, bandit, op);
       case PolicyOp::Kind::set_standing:
         return set_standing(state, bandit, op);
+      case PolicyOp::Kind::reset_arm:
+      case PolicyOp::Kind::warm_arm:
+      case PolicyOp::Kind::discount:
+      case PolicyOp::Kind::reset_policy:
+        return unlearn(state, bandit, op);
       default:
         return Errc::unsupported;
     }
@@ -151,6 +191,11 @@ struct Applier {
         return change_arm(state, agent, op);
       case PolicyOp::Kind::set_standing:
         return set_standing(state, agent, op);
+      case PolicyOp::Kind::reset_arm:
+      case PolicyOp::Kind::warm_arm:
+      case PolicyOp::Kind::discount:
+      case PolicyOp::Kind::reset_policy:
+        return unlearn(state, agent, op);
       default:
         return Errc::unsupported;
     }
@@ -178,6 +223,17 @@ Errc apply(PointState& state, const PolicyOp& op) noexcept {
   ++state.version;
   if (op.kind == PolicyOp::Kind::set_mode) {
     state.safety.mode = op.number;
+    return Errc::ok;
+  }
+  if (op.kind == PolicyOp::Kind::set_boost) {
+    state.safety.boost = op.reward;
+    return Errc::ok;
+  }
+  if (op.kind == PolicyOp::Kind::restore_snapshot) {
+    if (!state.safety.good) {
+      return Errc::unsupported;
+    }
+    state.policy = *state.safety.good;
     return Errc::ok;
   }
   if (op.kind == PolicyOp::Kind::keep_snapshot) {

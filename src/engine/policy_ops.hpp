@@ -39,8 +39,14 @@ struct PolicyOp {
     enable_arm,
     disable_arm,
     remove_arm,
-    set_standing,   ///< number: Standing of `arm`
-    set_mode,       ///< number: SafetyView::Mode bits
+    set_standing,      ///< number: Standing of `arm`
+    set_mode,          ///< number: SafetyView::Mode bits
+    set_boost,         ///< reward: SafetyView::boost
+    discount,          ///< the evidence of `arm` (kNoArm: of all) is multiplied by `reward`
+    reset_arm,         ///< the arm's evidence goes
+    warm_arm,          ///< an arm gets `prior`
+    reset_policy,      ///< all evidence goes: the policy becomes `fresh`
+    restore_snapshot,  ///< the policy becomes the good snapshot
     keep_snapshot,  ///< number 1: the candidate becomes the good snapshot; a copy of the policy the candidate
   };
 
@@ -58,6 +64,7 @@ struct PolicyOp {
   std::span<const double> values{};
   std::string_view text{};
   ArmPrior prior{};
+  const AnyPolicy* fresh = nullptr;  ///< reset_policy: of the point, which outlives the op
 };
 
 /// Changes `state` by `op` and raises its version. What a policy refuses (a reward outside its range, say)

@@ -67,6 +67,9 @@ std::vector<SafetyNote> Point::safety_notes() const {
         "point '" + name + "' explores with fewer than " + rounded(100.0 * now.explored_alarm) +
             " % of its decisions: it would not notice that another arm has become better");
   }
+  for (const PointDrift::Alert& alert : drift_.alerts()) {
+    add("drift\n" + alert.watch + "\n" + std::to_string(alert.since), alert.since, false, alert.sentence);
+  }
   std::size_t more = 0;
   for (const GuardMetrics& guard : now.guards) {
     if (guard.state == "quiet") {

@@ -30,6 +30,7 @@ struct SafetyView {
   std::vector<Standing> standing;  ///< by slot; slots beyond its end are sound
   std::uint32_t held_back = 0;     ///< slots that are not sound
   std::uint32_t mode = 0;
+  double boost = 0.0;                  ///< share of uniform choices that a drift watch asks for
   std::optional<AnyPolicy> good;       ///< the last good snapshot
   std::optional<AnyPolicy> candidate;  ///< becomes good if nothing trips until the next one
 

@@ -138,7 +138,7 @@ void Engine::Impl::settle_switches() {
   for (const std::unique_ptr<Point>& point : points) {
     point->killed.store(point->safety().killed(), std::memory_order_relaxed);
     point->frozen.store(point->safety().frozen(), std::memory_order_relaxed);
-    if (point->has_safety_state()) {
+    if (point->has_safety_state() || point->drift().active()) {
       note_safety(*point, false);
     }
   }

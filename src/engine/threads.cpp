@@ -72,6 +72,7 @@ void Engine::Impl::learner_loop() {
         journal_bell.ring();
       }
     }
+    run_retrains();
     if (count > 0) {
       idle.worked();
       if (somebody_waits()) {
@@ -85,6 +86,7 @@ void Engine::Impl::learner_loop() {
       });
     }
   }
+  run_retrains();
 }
 
 /// The journal thread may call it at any time, for nobody else releases; any other only under learner_mutex.

@@ -45,8 +45,9 @@ enum class ChoiceReason : std::uint8_t {
   probation = 6,        ///< forced: what a guard has taken out is tested again
   exploration_cap = 7,  ///< the greedy arm: enough was explored for now
   baseline = 8,         ///< the baseline arm: what was earned does not pay for exploring yet
+  drift = 9,            ///< drawn uniformly: a drift watch asked for more exploration
 };
-inline constexpr std::size_t kChoiceReasons = 9;
+inline constexpr std::size_t kChoiceReasons = 10;
 [[nodiscard]] std::string_view to_string(ChoiceReason reason) noexcept;
 
 /// What an event record says.

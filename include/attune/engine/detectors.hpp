@@ -30,6 +30,9 @@ struct DetectorInfo {
 /// does not have, or that does not follow it.
 [[nodiscard]] Result<AnyDetector> make_detector(const nlohmann::json& spec, std::string_view path = {});
 
+/// JSON Schema of what make_detector() takes.
+[[nodiscard]] nlohmann::json detector_schema();
+
 /// What there is, in the order of BuiltinDetectors.
 [[nodiscard]] std::vector<DetectorInfo> detectors();
 

@@ -125,6 +125,24 @@ struct SafetyMetrics {
   std::vector<GuardMetrics> guards;
 };
 
+/// One drift watch of a point. Counted since the point has it, and equal after a replay.
+struct DriftMetrics {
+  std::string name;
+  std::string watch;     ///< reward, reward_per_arm, residual, component, feature, features
+  std::string detector;  ///< its type
+  std::uint64_t values = 0;
+  std::uint64_t skipped = 0;  ///< beyond the finite numbers
+  std::uint64_t warnings = 0;
+  std::uint64_t drifts = 0;
+  std::uint64_t silenced = 0;       ///< of the drifts, those inside a cool-down: nothing was done
+  std::uint64_t withheld = 0;       ///< actions that could not be taken: frozen, or no snapshot yet
+  std::uint64_t last_position = 0;  ///< of the record at which something was last done; 0: never
+  Nanos last_time = 0;
+  std::string last_of;  ///< arm, component or feature; empty: the whole point
+  bool alert = false;   ///< health says so now
+  std::vector<std::pair<std::string, std::uint64_t>> actions;  ///< how often each was taken
+};
+
 /// Everything counted at one point. Counters are exact after pump() or drain().
 struct PointMetrics {
   std::string name;
@@ -143,6 +161,7 @@ struct PointMetrics {
   std::vector<std::string> arms;          ///< external ids, by slot; empty text: free slot
   std::vector<std::uint64_t> selections;  ///< by slot
   std::optional<SafetyMetrics> safety;    ///< of points with "safety", and once a switch was touched
+  std::vector<DriftMetrics> drift;        ///< as the point's "drift"
 };
 
 /// What is known of client keys.
@@ -196,6 +215,11 @@ struct EngineOptions {
   /// Called from the engine's threads with one line per life-cycle event: level (0 debug ... 3 error),
   /// message. May be empty.
   std::function<void(int level, std::string_view message)> log;
+  /// Called for each drift whose watch has the action "retrain": point, watch, position of the record at
+  /// which it was found. From the learner's thread (pump mode: at the end of pump()), after deciders see what
+  /// else followed from it, without any lock; never for records that are replayed. It may call this engine,
+  /// but not pump(), drain() or checkpoint(). What it throws is ignored.
+  std::function<void(std::string_view point, std::string_view watch, std::uint64_t position)> retrain{};
   bool durable = false;  ///< every point acknowledges as with "acknowledge": "durable"
   /// For simulations that ask again what was lost when they were killed: they get the same ids, and end in
   /// the same state as if they had not been. Others must never get an id twice.

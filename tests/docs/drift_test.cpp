@@ -12,7 +12,7 @@
 #include <attune/core/rng.hpp>
 #include <attune/engine/engine.hpp>
 
-namespace attune::drift_page_test {
+namespace attune::drift_page_test::drift_test {
 namespace {
 
 std::string example() {
@@ -52,4 +52,4 @@ TEST(DriftPage, ItsExampleFindsAnUpdatedModelAndAChangedPrice) {
 }
 
 }  // namespace
-}  // namespace attune::drift_page_test
+}  // namespace attune::drift_page_test::drift_test

@@ -66,7 +66,9 @@ void PointDrift::begin(const RecordHeader& header, bool frozen) {
 PointDrift::Ops PointDrift::decided(const DecisionRecord& record, const PointState& state) {
   ops_.clear();
   ++decisions_;
-  if (boost_left_ > 0 && --boost_left_ == 0) {
+  const bool boosted = boost_left_ > 0;
+  boost_left_ -= boosted ? 1 : 0;
+  if (boosted && boost_left_ == 0) {
     boost_share_ = 0.0;
     ops_.push_back({.kind = PolicyOp::Kind::set_boost, .reward = 0.0});
   }

@@ -121,6 +121,21 @@ TEST(HotPath, GuardsAndTheLadderDoNotAllocate) {
   EXPECT_EQ(allocations_of(killed, {}, {}, false), 0U);
 }
 
+TEST(HotPath, DriftWatchesDoNotAllocate) {
+  for (const char* policy : {"ucb1", "thompson_beta", "epsilon_greedy"}) {
+    Engine engine =
+        open(R"("points":{"p":{"policy":{"type":")" + std::string(policy) + R"("},"arms":["a","b","c"],
+        "drift":[{"watch":"reward_per_arm","actions":["reset_arm","boost_exploration"],"boost_decisions":5,"cooldown":0,
+                  "detector":{"type":"page_hinkley","threshold":2,"min_instances":2}},
+                 {"watch":"residual","actions":["forget","alert"],"alert_s":1,"cooldown":0,
+                  "detector":{"type":"page_hinkley","threshold":2,"min_instances":2}}],)" +
+             kReward + "}}}");
+    EXPECT_EQ(allocations_of_decide(engine), 0U) << policy;
+    EXPECT_GT(engine.metrics().points.at(0).drift.at(0).drifts, 10U) << policy;
+    EXPECT_GT(engine.metrics().points.at(0).drift.at(1).drifts, 10U) << policy;
+  }
+}
+
 TEST(HotPath, ClientKeysDoNotAllocateOnceAsManyAreKnownAsAreKept) {
   Engine engine =
       open(R"("client_keys":{"keep":500},"points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"],)" +

@@ -26,6 +26,15 @@ std::string point_text(const PointView& view) {
            grouped(seen.learned + seen.learned_late) + " learned, " + grouped(metrics.pending) +
                " waited for, " + grouped(seen.silent + seen.censored) + " never came, mean " +
                rounded(seen.reward_sum / static_cast<double>(seen.learned + seen.learned_late), 6));
+  for (const DriftMetrics& watch : metrics.drift) {
+    const std::string of = watch.last_of.empty() ? "" : " of " + printable(watch.last_of);
+    add_line(
+        out, "  drift " + printable(watch.name),
+        watch.watch + ", " + watch.detector + ": " + plural(watch.drifts, "drift") + ", " +
+            plural(watch.warnings, "warning") + " in " + plural(watch.values, "value") +
+            (watch.last_position == 0 ? std::string()
+                                      : "; the last" + of + " at record " + grouped(watch.last_position)));
+  }
   for (const auto& [name, value] : view.description.values) {
     add_line(out, "  " + name, rounded(value, 8));
   }

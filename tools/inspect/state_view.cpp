@@ -82,6 +82,13 @@ std::vector<NamedValue> values_of(const PointView& view) {
                                  {{}, "refused_rewards", whole(metrics.refused_rewards)},
                                  {{}, "arm_gone", whole(metrics.arm_gone)},
                                  {{}, "reward_sum", seen.reward_sum}};
+  for (const DriftMetrics& watch : metrics.drift) {
+    const std::string named = "drift " + watch.name + " ";
+    values.push_back({{}, named + "values", whole(watch.values)});
+    values.push_back({{}, named + "warnings", whole(watch.warnings)});
+    values.push_back({{}, named + "drifts", whole(watch.drifts)});
+    values.push_back({{}, named + "last_position", whole(watch.last_position)});
+  }
   for (const auto& [name, value] : view.description.values) {
     values.push_back({{}, "policy " + name, value});
   }

@@ -17,17 +17,6 @@ Result<RiverPageHinkley> RiverPageHinkley::make(const Config& config) {
   return RiverPageHinkley(config);
 }
 
-Signal RiverPageHinkley::odd() noexcept {
-  ++count_.skipped;
-  if (!config_.skip_non_finite) {
-    if (state_.restart) {
-      reset();
-    }
-    state_.deaf = true;
-  }
-  return Signal::none;
-}
-
 void RiverPageHinkley::save(Writer& writer) const {
   detail::save_count(writer, count_);
   writer.u64(state_.values);

@@ -106,6 +106,18 @@ class RiverPageHinkley {
   State state_;
 };
 
+// Here like update(): as long as no call takes the detector's address, a loop keeps its state in registers.
+inline Signal RiverPageHinkley::odd() noexcept {
+  ++count_.skipped;
+  if (!config_.skip_non_finite) {
+    if (state_.restart) {
+      reset();
+    }
+    state_.deaf = true;
+  }
+  return Signal::none;
+}
+
 // The order of the operations is River's: another one rounds differently.
 inline Signal RiverPageHinkley::update(double value) noexcept {
   if (!std::isfinite(value)) [[unlikely]] {

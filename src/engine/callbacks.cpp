@@ -13,8 +13,9 @@ bool DurableCallbacks::add(std::uint64_t ticket, DurableCallback callback) {
   }
   heap_.push_back({.ticket = ticket, .number = next_number_++, .callback = std::move(callback)});
   std::ranges::push_heap(heap_, later);
-  first_.store(heap_.front().ticket, std::memory_order_release);
+  // In this order: once one is due there is one, or the journal thread would neither rest nor call it.
   size_.fetch_add(1, std::memory_order_seq_cst);
+  first_.store(heap_.front().ticket, std::memory_order_release);
   return true;
 }
 

@@ -82,7 +82,13 @@ void Engine::Impl::learner_loop() {
       idle.rest(learner_bell, [this, requests_taken] {
         // Under the lock: the journal thread, too, folds, and then releases what would be looked at here.
         const std::scoped_lock lock(learner_mutex);
-        return has_unfolded() || checkpoint_requests.load() > requests_taken || stopping.load();
+        if (has_unfolded() || stopping.load()) {
+          return true;
+        }
+        // While the journal thread has not taken the last state, the next one cannot be made: rest until it
+        // has.
+        const std::scoped_lock guard(snapshot_mutex);
+        return !snapshot && checkpoint_requests.load() > requests_taken;
       });
     }
   }

@@ -3,6 +3,7 @@
 // is copied.
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "engine/engine_impl.hpp"
 
@@ -42,6 +43,12 @@ void Engine::Impl::stop_threads() {
     return;
   }
   static_cast<void>(wait_for(ring.tail()));
+  {
+    // That ends early when the store failed, and it may work again: what is queued is folded before the
+    // learner ends, so that the journal's last round has all of it.
+    const std::scoped_lock lock(learner_mutex);
+    fold_available(std::numeric_limits<std::size_t>::max());
+  }
   stopping.store(true);
   learner_bell.ring();
   learner_thread.join();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the engine's threads rest.
+// How the engine's threads rest, and how they end.
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -78,6 +78,37 @@ TEST(Rest, TheLearnerRestsWhileACheckpointWaitsForTheDisk) {
   const std::uint64_t points = std::strtoull(end.text.c_str(), nullptr, 10);
   EXPECT_GT(points, 0U) << end.text;
   EXPECT_LT(points, 2'000'000U);
+}
+
+/// How many of twenty decisions are in the journal of an engine that was closed while it thought that its
+/// store fails.
+std::string kept_by_an_end(std::uint64_t seed, const Scheduler::Stuck& stuck) {
+  Scheduler scheduler(ScheduleOptions::draw(seed), stuck);
+  const auto store = std::make_shared<SharedJournal::Store>();
+  {
+    Result<Engine> engine = Engine::open(
+        R"({"seed":1,"node":"n","mode":"threads","points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"]}}})",
+        {.clock = nullptr,
+         .journal = std::make_unique<SharedJournal>(store),
+         .credit_functions = {},
+         .log = {}});
+    store->fail_appends = true;
+    Decision decision;
+    static_cast<void>(engine->decide(PointId{0}, {}, {}, decision));
+    static_cast<void>(engine->drain());
+    store->fail_appends = false;  // nobody has tried it yet
+    for (int i = 1; i < 20; ++i) {
+      static_cast<void>(engine->decide(PointId{0}, {}, {}, decision));
+    }
+  }
+  return std::to_string(store->journal->last_position());
+}
+
+TEST(End, KeepsWhatIsQueuedWhenTheStoreWorksAgain) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const ChildEnd end = in_child([&](const Scheduler::Stuck& stuck) { return kept_by_an_end(seed, stuck); });
+    EXPECT_EQ(end.text, "20") << "seed " << seed << " " << end.trouble;
+  }
 }
 
 }  // namespace

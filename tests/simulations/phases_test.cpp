@@ -19,7 +19,7 @@ json document(const json& phases) {
   return {{"name", "two halves"},
           {"environment",
            {{"type", "piecewise"},
-            {"phases", {{{"until", 40}, {"means", {1.0, 0.0}}}, {{"until", 100}, {"means", {0.0, 1.0}}}}}}},
+            {"phases", {{{"until", 40}, {"means", {1.0, 0.0}}}, {{"means", {0.0, 1.0}}}}}}},
           {"policies", {{{"type", "ucb1"}}}},
           {"horizon", 100},
           {"seeds", 3},
@@ -27,7 +27,7 @@ json document(const json& phases) {
 }
 
 TEST(Phases, EachPartHasItsOwnMean) {
-  const Result<Scenario> scenario = make_scenario(document({40}), {});
+  const Result<Scenario> scenario = make_scenario(document(json::array({40})), {});
   ASSERT_TRUE(scenario) << scenario.error().message;
   const Result<ScenarioResult> result = run_scenario(*scenario, {.jobs = 1, .progress = false});
   ASSERT_TRUE(result) << result.error().message;
@@ -54,7 +54,7 @@ TEST(Phases, EachPartHasItsOwnMean) {
 }
 
 TEST(Phases, WithoutThemNothingIsShown) {
-  json plain = document({40});
+  json plain = document(json::array({40}));
   plain.erase("phases");
   const Result<Scenario> scenario = make_scenario(plain, {});
   ASSERT_TRUE(scenario);
@@ -65,12 +65,13 @@ TEST(Phases, WithoutThemNothingIsShown) {
 }
 
 TEST(Phases, AreWholeStepsThatGrow) {
-  for (const json& bad : {json{40, 40}, json{50, 40}, json{0}, json{1.5}, json{"a"}, json{-1}}) {
+  for (const char* text : {"[40, 40]", "[50, 40]", "[0]", "[1.5]", "[\"a\"]", "[-1]"}) {
+    const json bad = json::parse(text);
     const Result<Scenario> scenario = make_scenario(document(bad), {});
     ASSERT_FALSE(scenario) << bad;
     EXPECT_NE(scenario.error().message.find("phases"), std::string::npos) << scenario.error().message;
   }
-  EXPECT_TRUE(make_scenario(document({40, 100, 2000}), {})->phases.size() == 1);
+  EXPECT_EQ(make_scenario(document(json::array({40, 100, 2000})), {}).value().phases.size(), 1U);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ std::vector<CommandInfo> looking_commands() {
                "decisions that "
                "explored, that a fallback answered, that have no propensity yet, the median delay of "
                "outcomes, first and "
-               "last time.\n\n"
+               "last time; where a point is killed or frozen, or a guard is out or tests again, what that is "
+               "now (see guards).\n\n"
                "Counts are over the records looked at. An outcome whose decision is not among them is "
                "counted apart.",
        .options = {point, from, to, last, json, csv},
@@ -94,22 +95,49 @@ std::vector<CommandInfo> looking_commands() {
                "makes the exit code 1.",
        .options = {json, csv},
        .examples = {{"gateway.db checkpoints", ""}}},
+      {.command = Command::guards,
+       .name = "guards",
+       .operands = {},
+       .brief = "guards, kill switches, freezes: what overrules the policies, since and until when",
+       .text =
+           "For each decision point: the kill switch and the change freeze with who, when and why; the "
+           "arms that guards hold back; how many decisions each rung gave, and for which reasons; what "
+           "was explored; each guard of docs/safety.md at each arm; and the kills and freezes of the "
+           "audit trail, oldest first.\n\n"
+           "A guard is quiet, out (it tripped, and does what its column \"does\" says), or on probation "
+           "(some decisions test the arm again). Its value is what it compares with its limit; a "
+           "guard that is out takes no samples and has none. Quiet guards of a point's arms from the 65th "
+           "on are left out.\n\n"
+           "Until when: a cool-down's end, when tests begin; the end of a budget's period, which a large "
+           "overdraft can outlast; the share below which an arm is back; the samples that decide a "
+           "probation. Where earlier trips may have doubled a cool-down, it is the earliest and the "
+           "latest end. Time is that of the records: nothing ends before a record comes.\n\n"
+           "The state is derived as a restart would: the newest checkpoint, and the records after it. "
+           "An engine may go on writing meanwhile; nothing is changed.\n\n"
+           "The exit code does not depend on guards and switches; it is 1 when the state cannot be "
+           "derived or the audit trail is damaged. doctor makes it 1 for what is out.\n\n"
+           "Cost: reading the newest checkpoint, and folding what came after it.",
+       .options = {point, json},
+       .examples = {{"gateway.db guards", "What is out, who switched what, and when it comes back."},
+                    {"gateway.db guards --point model --json", "One point, for a monitoring script."}}},
       {.command = Command::doctor,
        .name = "doctor",
        .operands = {},
        .brief = "what is wrong, most urgent first, and what to do next",
-       .text = "Looks at everything that can be wrong and says for each finding how urgent it is, what was "
-               "seen, and what to do "
-               "next: records that were lost or are damaged, checkpoints that cannot be used or are old, a "
-               "log file that grows, "
-               "a writer that is silent, policies that do not answer, outcomes that do not come back, arms "
-               "that starve, values "
-               "that are no numbers.\n\n"
-               "Urgency: critical (data or decisions are at stake now), warning (will hurt), note (worth "
-               "knowing). The exit code "
-               "is 1 when anything critical or a warning was found. It reads and checks every record unless "
-               "--last says "
-               "otherwise; --full also replays the journal against the checkpoints.",
+       .text =
+           "Looks at everything that can be wrong and says for each finding how urgent it is, what was "
+           "seen, and what to do "
+           "next: records that were lost or are damaged, checkpoints that cannot be used or are old, a "
+           "log file that grows, "
+           "a writer that is silent, points that are killed or frozen, guards that are out, policies that "
+           "do not answer, outcomes that do not come back, arms "
+           "that starve, values "
+           "that are no numbers.\n\n"
+           "Urgency: critical (data or decisions are at stake now), warning (will hurt), note (worth "
+           "knowing). The exit code "
+           "is 1 when anything critical or a warning was found. It reads and checks every record unless "
+           "--last says "
+           "otherwise; --full also replays the journal against the checkpoints.",
        .options = {last, full, json},
        .examples = {{"gateway.db doctor", "First command at three in the morning."},
                     {"gateway.db doctor --last 100000",

@@ -14,6 +14,7 @@ namespace attune::tools {
 [[nodiscard]] Result<Answer> run_decisions(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_outcomes(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_checkpoints(const Options& options, const Surroundings& around);
+[[nodiscard]] Result<Answer> run_guards(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_doctor(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_verify(const Options& options, const Surroundings& around);
 [[nodiscard]] Result<Answer> run_show(const Options& options, const Surroundings& around);

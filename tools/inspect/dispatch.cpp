@@ -34,6 +34,8 @@ Result<Answer> run_command(const Options& options, const Surroundings& around) {
       return run_outcomes(options, around);
     case Command::checkpoints:
       return run_checkpoints(options, around);
+    case Command::guards:
+      return run_guards(options, around);
     case Command::doctor:
       return run_doctor(options, around);
     case Command::verify:

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/inspect/commands.hpp"
+#include "tools/inspect/findings.hpp"
 #include "tools/inspect/json.hpp"
 #include "tools/inspect/moment.hpp"
 #include "tools/inspect/summary.hpp"
@@ -21,16 +22,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-enum class Urgency : std::uint8_t { critical, warning, note };
 constexpr std::array<const char*, 3> kUrgencies{"critical", "warning", "note"};
-
-struct Finding {
-  Urgency urgency{};
-  std::string what;
-  std::string next;
-};
-
-using Findings = std::vector<Finding>;
 
 /// What is done about damage, by the words that the store uses for it.
 [[nodiscard]] Finding damage_of(const std::string& problem) {
@@ -145,7 +137,7 @@ void check_traffic(const Traffic& traffic, Findings& findings) {
   }
 }
 
-void check_learning(const Result<std::vector<PointPending>>& points, Findings& findings) {
+void check_learning(const Result<std::vector<PointMetrics>>& points, Findings& findings) {
   if (!points && points.error().code == Errc::invalid_argument) {
     findings.push_back({Urgency::note, points.error().message, "Nothing, if that is meant."});
     return;
@@ -157,9 +149,10 @@ void check_learning(const Result<std::vector<PointPending>>& points, Findings& f
                         "with the configuration of the engine."});
     return;
   }
-  for (const PointPending& point : *points) {
-    const std::string at = "'" + printable(point.point) + "': ";
-    const CollectorCounters& seen = point.counters;
+  check_safety(*points, findings);
+  for (const PointMetrics& point : *points) {
+    const std::string at = "'" + printable(point.name) + "': ";
+    const CollectorCounters& seen = point.rewards;
     const auto add = [&](Urgency urgency, std::uint64_t count, const char* what, const char* next) {
       if (count > 0) {
         findings.push_back({urgency, at + plural(count, "outcome") + what, next});
@@ -206,7 +199,7 @@ void check_learning(const Result<std::vector<PointPending>>& points, Findings& f
   if (traffic) {
     check_traffic(*traffic, findings);
     if (problems->empty() && reader.last() > 0) {
-      check_learning(pending_of(reader), findings);
+      check_learning(metrics_of(reader), findings);
     }
     if (problems->empty() && options.full) {
       const Result<ReplayVerdict> replayed = replay_checkpoints(reader);

@@ -25,6 +25,7 @@ enum class Command : std::uint8_t {
   decisions,
   outcomes,
   checkpoints,
+  guards,
   doctor,
   explain,
   verify,

@@ -9,6 +9,7 @@
 
 #include "tools/inspect/commands.hpp"
 #include "tools/inspect/fold.hpp"
+#include "tools/inspect/guards.hpp"
 #include "tools/inspect/json.hpp"
 #include "tools/inspect/moment.hpp"
 #include "tools/inspect/summary.hpp"
@@ -52,23 +53,10 @@ Result<Rate> rate_before_end(StoreReader& reader, Nanos window) {
   return rate;
 }
 
-Result<std::vector<PointPending>> pending_of(StoreReader& reader) {
-  Result<FoldedState> folded = fold_to(reader, reader.last());
-  if (!folded) {
-    return tl::unexpected(std::move(folded).error());
-  }
-  std::vector<PointPending> pending;
-  const EngineMetrics metrics = folded->replay.metrics();
-  pending.reserve(metrics.points.size());
-  for (const PointMetrics& point : metrics.points) {
-    pending.push_back({.point = point.name,
-                       .policy = point.policy,
-                       .pending = point.pending,
-                       .counters = point.rewards,
-                       .refused_rewards = point.refused_rewards,
-                       .arm_gone = point.arm_gone});
-  }
-  return pending;
+Result<std::vector<PointMetrics>> metrics_of(StoreReader& reader) {
+  return fold_to(reader, reader.last()).map([](const FoldedState& folded) {
+    return folded.replay.metrics().points;
+  });
 }
 
 namespace {
@@ -83,7 +71,7 @@ namespace {
 struct Glance {
   StoreSummary summary;
   std::vector<Rate> rates;
-  Result<std::vector<PointPending>> pending;
+  Result<std::vector<PointMetrics>> points;
 };
 
 [[nodiscard]] std::string checkpoint_text(const StoreSummary& summary, Nanos now) {
@@ -128,13 +116,16 @@ struct Glance {
     add_line(out, &rate == glance.rates.data() ? "rates" : "", rate_text(rate));
   }
   add_line(out, "checkpoint", checkpoint_text(summary, now));
-  if (!glance.pending) {
-    add_line(out, "pending", "not known: " + printable(glance.pending.error().message));
+  if (!glance.points) {
+    add_line(out, "pending", "not known: " + printable(glance.points.error().message));
   } else {
-    for (const PointPending& point : *glance.pending) {
-      add_line(out, &point == glance.pending->data() ? "pending" : "",
-               printable(point.point) + " (" + point.policy + "): " + plural(point.pending, "decision") +
-                   " waiting, " + grouped(point.counters.learned + point.counters.learned_late) + " learned");
+    for (const PointMetrics& point : *glance.points) {
+      add_line(out, &point == glance.points->data() ? "pending" : "",
+               printable(point.name) + " (" + point.policy + "): " + plural(point.pending, "decision") +
+                   " waiting, " + grouped(point.rewards.learned + point.rewards.learned_late) + " learned");
+    }
+    if (const std::string safety = safety_sentence(*glance.points); !safety.empty()) {
+      add_line(out, "safety", printable(safety));
     }
   }
   for (const std::string& problem : summary.problems) {
@@ -153,20 +144,20 @@ struct Glance {
                      {"outcomes_per_s", static_cast<double>(rate.outcomes) / seconds}});
   }
   Json pending = nullptr;
-  if (glance.pending) {
+  if (glance.points) {
     pending = Json::array();
-    for (const PointPending& point : *glance.pending) {
-      pending.push_back({{"point", point.point},
+    for (const PointMetrics& point : *glance.points) {
+      pending.push_back({{"point", point.name},
                          {"policy", point.policy},
                          {"pending", point.pending},
-                         {"learned", point.counters.learned},
-                         {"learned_late", point.counters.learned_late},
-                         {"silent", point.counters.silent},
-                         {"censored", point.counters.censored},
-                         {"late", point.counters.late},
-                         {"duplicate", point.counters.duplicate},
-                         {"conflict", point.counters.conflict},
-                         {"unknown_decision", point.counters.unknown_decision}});
+                         {"learned", point.rewards.learned},
+                         {"learned_late", point.rewards.learned_late},
+                         {"silent", point.rewards.silent},
+                         {"censored", point.rewards.censored},
+                         {"late", point.rewards.late},
+                         {"duplicate", point.rewards.duplicate},
+                         {"conflict", point.rewards.conflict},
+                         {"unknown_decision", point.rewards.unknown_decision}});
     }
   }
   Json json{{"store", summary.path},
@@ -192,7 +183,8 @@ struct Glance {
             {"checkpoints", summary.checkpoints},
             {"checkpoint", nullptr},
             {"pending", std::move(pending)},
-            {"pending_unknown", glance.pending ? Json(nullptr) : Json(glance.pending.error().message)},
+            {"pending_unknown", glance.points ? Json(nullptr) : Json(glance.points.error().message)},
+            {"safety", glance.points ? json_text(safety_sentence(*glance.points)) : Json(nullptr)},
             {"problems", summary.problems}};
   if (summary.checkpoint) {
     json["checkpoint"] = json_checkpoint(*summary.checkpoint);
@@ -210,7 +202,7 @@ Result<Answer> run_summary(const Options& options, const Surroundings& around) {
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }
-  Glance glance{.summary = reader->summary(), .rates = {}, .pending = pending_of(*reader)};
+  Glance glance{.summary = reader->summary(), .rates = {}, .points = metrics_of(*reader)};
   if (reader->last() > 0) {
     for (const Nanos window : {60 * kSecond, 3600 * kSecond}) {
       const Result<Rate> rate = rate_before_end(*reader, window);

@@ -3,12 +3,10 @@
 /// What summary and doctor look at.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
-#include <attune/rewards/collector.hpp>
+#include <attune/engine/engine.hpp>
 
 #include "tools/inspect/store_reader.hpp"
 
@@ -22,16 +20,8 @@ struct Rate {
 };
 [[nodiscard]] Result<Rate> rate_before_end(StoreReader& reader, Nanos window);
 
-/// What one point has learned and still waits for.
-struct PointPending {
-  std::string point;
-  std::string policy;
-  std::size_t pending = 0;
-  CollectorCounters counters;
-  std::uint64_t refused_rewards = 0;
-  std::uint64_t arm_gone = 0;
-};
-/// Derived as a restart would: the newest checkpoint, and the records after it. Errors: those of fold_to.
-[[nodiscard]] Result<std::vector<PointPending>> pending_of(StoreReader& reader);
+/// What each point has learned, still waits for, and holds back. Derived as a restart would: the newest
+/// checkpoint, and the records after it. Errors: those of fold_to.
+[[nodiscard]] Result<std::vector<PointMetrics>> metrics_of(StoreReader& reader);
 
 }  // namespace attune::tools

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // points and arms: what one pass over the journal counted.
 #include <cmath>
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "tools/inspect/commands.hpp"
+#include "tools/inspect/guards.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/summary.hpp"
 #include "tools/inspect/text.hpp"
 #include "tools/inspect/traffic.hpp"
 
@@ -20,24 +25,50 @@ using Json = nlohmann::ordered_json;
   return percent(static_cast<double>(part), static_cast<double>(whole));
 }
 
-[[nodiscard]] std::string points_text(const Traffic& traffic) {
-  InspectTable table({"point", ">decisions", ">answered", ">outcomes", ">events", ">arms", ">explored",
-                      ">fallback", ">deferred", ">delay p50", ">p99", "first", "last"});
+/// What guards and switches have to say now, by point; only points where there is something.
+using SafetyBriefs = std::map<std::string, std::string, std::less<>>;
+
+[[nodiscard]] std::string brief_of(const SafetyBriefs& briefs, const std::string& point) {
+  const auto found = briefs.find(point);
+  return found == briefs.end() ? std::string() : found->second;
+}
+
+[[nodiscard]] std::string points_text(const Traffic& traffic, const SafetyBriefs& briefs) {
+  std::vector<std::string> names{"point", ">decisions", ">answered", ">outcomes", ">events",
+                                 ">arms", ">explored",  ">fallback", ">deferred", ">delay p50",
+                                 ">p99",  "first",      "last"};
+  if (!briefs.empty()) {
+    names.emplace_back("safety now");
+  }
+  InspectTable table(names);
   for (const PointTraffic& point : traffic.points()) {
     const auto delay = [&](double quantile) {
       const std::optional<Nanos> found = point.delay_quantile(quantile);
       return found ? span_text(*found) : std::string(1, '-');
     };
-    table.add({name_or_number(point.name, point.number), grouped(point.decisions),
-               percent_of(point.answered, point.decisions), grouped(point.outcomes), grouped(point.events),
-               grouped(point.arms), percent_of(point.explored, point.decisions),
-               percent_of(point.fallbacks, point.decisions), percent_of(point.deferred, point.decisions),
-               delay(0.5), delay(0.99), time_or_dash(point.first_time), time_or_dash(point.last_time)});
+    std::vector<std::string> cells{name_or_number(point.name, point.number),
+                                   grouped(point.decisions),
+                                   percent_of(point.answered, point.decisions),
+                                   grouped(point.outcomes),
+                                   grouped(point.events),
+                                   grouped(point.arms),
+                                   percent_of(point.explored, point.decisions),
+                                   percent_of(point.fallbacks, point.decisions),
+                                   percent_of(point.deferred, point.decisions),
+                                   delay(0.5),
+                                   delay(0.99),
+                                   time_or_dash(point.first_time),
+                                   time_or_dash(point.last_time)};
+    if (!briefs.empty()) {
+      const std::string brief = brief_of(briefs, point.name);
+      cells.push_back(brief.empty() ? "quiet" : brief);
+    }
+    table.add(std::move(cells));
   }
   return table.empty() ? "no decision point has a record here\n" : table.text();
 }
 
-[[nodiscard]] Json points_json(const Traffic& traffic) {
+[[nodiscard]] Json points_json(const Traffic& traffic, const SafetyBriefs& briefs) {
   Json list = Json::array();
   for (const PointTraffic& point : traffic.points()) {
     const auto delay = [&](double quantile) {
@@ -58,7 +89,8 @@ using Json = nlohmann::ordered_json;
                     {"delay_p50_s", delay(0.5)},
                     {"delay_p99_s", delay(0.99)},
                     {"first_time", json_time(point.first_time)},
-                    {"last_time", json_time(point.last_time)}});
+                    {"last_time", json_time(point.last_time)},
+                    {"safety", json_text(brief_of(briefs, point.name))}});
   }
   return {{"points", std::move(list)}, {"records", traffic.records()}};
 }
@@ -212,6 +244,22 @@ struct Looked {
   Traffic traffic;
 };
 
+/// Where no point can have any, nothing is folded for it. A state that cannot be derived is for doctor to
+/// tell.
+[[nodiscard]] SafetyBriefs safety_briefs(StoreReader& reader) {
+  SafetyBriefs briefs;
+  if (!may_have_safety(reader)) {
+    return briefs;
+  }
+  const Result<std::vector<PointMetrics>> points = metrics_of(reader);
+  for (const PointMetrics& point : points ? *points : std::vector<PointMetrics>{}) {
+    if (std::string brief = point.safety ? safety_brief(*point.safety) : std::string(); !brief.empty()) {
+      briefs.emplace(point.name, std::move(brief));
+    }
+  }
+  return briefs;
+}
+
 [[nodiscard]] Result<Looked> look(const Options& options) {
   Result<StoreReader> reader = StoreReader::open(options);
   if (!reader) {
@@ -229,11 +277,16 @@ struct Looked {
 }  // namespace
 
 Result<Answer> run_points(const Options& options, const Surroundings& /*around*/) {
-  return look(options).map([&](const Looked& found) {
-    return Answer{.text = options.json  ? json_line(points_json(found.traffic))
-                          : options.csv ? points_csv(found.traffic)
-                                        : points_text(found.traffic)};
-  });
+  Result<Looked> found = look(options);
+  if (!found) {
+    return tl::unexpected(std::move(found).error());
+  }
+  if (options.csv) {
+    return Answer{.text = points_csv(found->traffic)};
+  }
+  const SafetyBriefs briefs = safety_briefs(found->reader);
+  return Answer{.text = options.json ? json_line(points_json(found->traffic, briefs))
+                                     : points_text(found->traffic, briefs)};
 }
 
 Result<Answer> run_arms(const Options& options, const Surroundings& around) {

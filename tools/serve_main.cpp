@@ -4,17 +4,22 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "tools/serve_io.hpp"
 #include "tools/serve_session.hpp"
+#include "tools/serve_tokens.hpp"
 
 namespace attune::tools {
 namespace {
@@ -34,6 +39,9 @@ struct Arguments {
   bool verbose = false;
   std::string config;
   std::string store;
+  std::string token_key;  ///< ID:FILE
+  std::vector<std::string> former_token_keys;
+  std::uint64_t token_ttl = ServeTokens::kDefaultSeconds;
 };
 
 void complain(std::string_view message) {
@@ -101,16 +109,43 @@ bool serve(ServeSession& session) {
   return flush(session, out, stop);
 }
 
+/// Null: no key is named, so that nothing is signed.
+Result<std::shared_ptr<ServeTokens>> read_tokens(const Arguments& arguments) {
+  if (arguments.token_key.empty()) {
+    return std::shared_ptr<ServeTokens>();
+  }
+  std::vector<std::string> names{arguments.token_key};
+  names.insert(names.end(), arguments.former_token_keys.begin(), arguments.former_token_keys.end());
+  std::vector<SealKey> keys;
+  for (const std::string& name : names) {
+    Result<SealKey> key = read_token_key(name);
+    if (!key) {
+      return tl::unexpected(std::move(key).error());
+    }
+    keys.push_back(std::move(*key));
+  }
+  return ServeTokens::make(std::move(keys), arguments.token_ttl).map([](ServeTokens&& tokens) {
+    return std::make_shared<ServeTokens>(std::move(tokens));
+  });
+}
+
 int run(const Arguments& arguments) {
+  Result<std::shared_ptr<ServeTokens>> tokens = read_tokens(arguments);
+  if (!tokens) {
+    complain(tokens.error().message);
+    return kFailed;
+  }
   ServeSession session({.store = arguments.store,
                         .queued = arguments.queued,
                         .durable = arguments.durable,
                         .clock = nullptr,
-                        .log = [&arguments](int level, std::string_view message) {
-                          if (arguments.verbose || level >= 2) {
-                            complain(message);
-                          }
-                        }});
+                        .log =
+                            [&arguments](int level, std::string_view message) {
+                              if (arguments.verbose || level >= 2) {
+                                complain(message);
+                              }
+                            },
+                        .tokens = std::move(*tokens)});
   if (!arguments.config.empty()) {
     const Result<void> opened =
         read_file(arguments.config).and_then([&](const std::string& text) { return session.open(text); });
@@ -150,10 +185,23 @@ int parse_and_run(int argc, char** argv) {
   app.add_flag("--durable", arguments.durable,
                "Answer every decide after its commit, as at points with \"acknowledge\": \"durable\"")
       ->needs(store);
+  CLI::Option* const token_key =
+      app.add_option("--token-key", arguments.token_key,
+                     "Sign every decision with the secret in FILE, and refuse outcomes without their token")
+          ->type_name("ID:FILE");
+  app.add_option("--former-token-key", arguments.former_token_keys,
+                 "Also take tokens signed with this key, after a rotation; may be repeated")
+      ->type_name("ID:FILE")
+      ->needs(token_key);
+  app.add_option("--token-ttl", arguments.token_ttl, "How long a token holds; a day when not given")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(std::uint64_t{1}, ServeTokens::kMostSeconds))
+      ->needs(token_key);
   app.add_flag("--verbose", arguments.verbose, "Say on standard error what the engine does");
   app.footer(
       "Exit status: 0 after end, end of input, SIGTERM or SIGINT, with everything stored; 1 when the\n"
-      "configuration or store is refused, the last checkpoint cannot be written, or nobody reads the "
+      "configuration, a key or the store is refused, the last checkpoint cannot be written, or nobody reads "
+      "the "
       "answers;\n"
       "2 for a wrong command line.");
   try {

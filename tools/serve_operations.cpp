@@ -65,6 +65,9 @@ Result<void> ServeSession::decide(JsonWriter& json) {
     std::array<char, 36> id{};
     decision_.id.write(id);
     json.key("id").text({id.data(), id.size()});
+    if (Result<void> given = give_token(json); !given) {
+      return given;
+    }
   } else {
     json.key("id").raw("null");
     json.key("recorded").boolean(false);  // the queue is full: the answer stands, its outcome would be lost
@@ -105,6 +108,9 @@ Result<void> ServeSession::outcome(JsonWriter& json) {
   if (!id) {
     return fail(Errc::invalid_argument,
                 "\"id\" = " + in_quotes(request_.id) + " is not the id of a decision");
+  }
+  if (Result<void> checked = check_token(*id); !checked) {
+    return checked;
   }
   if (request_.has(Member::reward) && request_.has(Member::components)) {
     return fail(Errc::invalid_argument, "an outcome has a reward or components, not both");
@@ -265,12 +271,18 @@ Result<void> ServeSession::checkpoint(JsonWriter& json) {
 Result<void> ServeSession::health(JsonWriter& json) {
   static_cast<void>(make_durable());  // what fails is what it reports
   write_health(engine_->metrics(), engine_->health(), has_store(), json);
+  if (options_.tokens) {
+    json.key("tokens_refused").number(options_.tokens->counters().refused());
+  }
   return {};
 }
 
 Result<void> ServeSession::metrics(JsonWriter& json) {
   static_cast<void>(make_durable());
   write_metrics(engine_->metrics(), json);
+  if (options_.tokens) {
+    options_.tokens->write_counters(json);
+  }
   return {};
 }
 

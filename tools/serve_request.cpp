@@ -22,7 +22,7 @@ constexpr std::array<Form, kMemberNames.size()> kForms{
     Form::text,  Form::mark, Form::json,    Form::text,   Form::context,    Form::texts,
     Form::text,  Form::text, Form::text,    Form::number, Form::components, Form::text,
     Form::flag,  Form::flag, Form::numbers, Form::text,   Form::text,       Form::numbers,
-    Form::prior, Form::text, Form::flag,    Form::text,   Form::text};
+    Form::prior, Form::text, Form::flag,    Form::text,   Form::text,       Form::text};
 
 /// One JSON scalar as the parser gives it.
 struct Scalar {
@@ -231,6 +231,8 @@ std::string* RequestReader::text_of(Member member) {
       return &request_.who;
     case Member::why:
       return &request_.why;
+    case Member::token:
+      return &request_.token;
     case Member::action:
       return &request_.action;
     default:
@@ -366,8 +368,8 @@ Result<void> RequestReader::verdict() {
 
 void Request::clear() {
   given = 0;
-  for (std::string* text :
-       {&op, &ref, &config, &point, &episode, &client_key, &subject, &id, &key, &action, &arm, &who, &why}) {
+  for (std::string* text : {&op, &ref, &config, &point, &episode, &client_key, &subject, &id, &key, &action,
+                            &arm, &who, &why, &token}) {
     text->clear();
   }
   for (std::vector<double>* numbers : {&next, &features, &component_values, &dense, &value}) {

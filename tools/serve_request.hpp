@@ -41,11 +41,12 @@ enum class Member : std::uint8_t {
   on,
   who,
   why,
+  token,
 };
-inline constexpr std::array<std::string_view, 23> kMemberNames{
+inline constexpr std::array<std::string_view, 24> kMemberNames{
     "op",  "ref",      "config",     "point",   "context",  "arms",      "episode", "client_key",
     "id",  "reward",   "components", "key",     "terminal", "truncated", "next",    "action",
-    "arm", "features", "prior",      "subject", "on",       "who",       "why"};
+    "arm", "features", "prior",      "subject", "on",       "who",       "why",     "token"};
 
 /// A list of texts that keeps its strings when it is cleared, so that reading a line allocates nothing after
 /// a while.
@@ -78,6 +79,7 @@ struct Request {
   std::string subject;
   std::string who;
   std::string why;
+  std::string token;
   std::string id;
   std::string key;
   std::string action;

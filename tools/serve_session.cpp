@@ -33,9 +33,9 @@ bool is_blank(std::string_view line) noexcept {
 }
 
 /// Messages may quote what callers sent, cut anywhere: whatever is no UTF-8 is replaced.
-void write_error(const Error& error, JsonWriter& json) {
+void write_error(const Error& error, JsonWriter& json, std::string_view code = {}) {
   json.key("error").open_object();
-  json.key("code").text(to_string(error.code));
+  json.key("code").text(code.empty() ? to_string(error.code) : code);
   json.key("message").raw(
       nlohmann::json(error.message).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   json.close_object();
@@ -98,7 +98,8 @@ const ServeSession::Operation* ServeSession::find_operation(std::string_view nam
   using Self = ServeSession;
   static constexpr std::array<Operation, 14> kOperations{{
       {"decide", bits(point), bits(context, arms, episode, client_key, subject), true, &Self::decide},
-      {"outcome", bits(id), bits(reward, components, key, terminal, truncated, next), true, &Self::outcome},
+      {"outcome", bits(id), bits(reward, components, key, terminal, truncated, next, token), true,
+       &Self::outcome},
       {"arm", bits(point, action, Member::arm), bits(features, prior), true, &Self::arm},
       {"kill", bits(on, who), bits(point, why), true, &Self::kill},
       {"freeze", bits(point, on, who), bits(why), true, &Self::freeze},
@@ -158,12 +159,13 @@ bool ServeSession::handle(std::string_view line, std::string& out) {
   JsonWriter json(out);
   begin(json);
   acknowledges_ = false;
+  refusal_ = {};
   const Result<void> done = read ? answer(json) : read;
   if (!done) {
     out.resize(start);  // an operation may have written half an answer
     JsonWriter again(out);
     begin(again);
-    write_error(done.error(), again);
+    write_error(done.error(), again, refusal_);
   }
   out += "}\n";
   if (done && acknowledges_) {

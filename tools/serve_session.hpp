@@ -18,6 +18,7 @@
 #include <attune/engine/engine.hpp>
 
 #include "tools/serve_request.hpp"
+#include "tools/serve_tokens.hpp"
 
 namespace attune::tools {
 
@@ -35,6 +36,8 @@ struct ServeOptions {
   bool durable = false;  ///< every point acknowledges after the commit, whatever it is configured to
   std::shared_ptr<const Clock> clock;                            ///< null: the system's
   std::function<void(int level, std::string_view message)> log;  ///< see EngineOptions::log
+  /// Signs decisions; outcomes then need their decision's token. Null: neither.
+  std::shared_ptr<ServeTokens> tokens{};
 };
 
 /// Answers requests. The caller reads lines into one buffer of answers, calls settle() with it before it
@@ -89,6 +92,8 @@ class ServeSession {
   [[nodiscard]] Result<void> make_durable();
   void refuse_unacknowledged(const Error& error, std::string& out) const;
   [[nodiscard]] bool has_store() const noexcept { return !options_.store.empty(); }
+  [[nodiscard]] Result<void> give_token(JsonWriter& json);
+  [[nodiscard]] Result<void> check_token(const Uuid& decision);
   void write_parameters(const Decision& decision, JsonWriter& json) const;
 
   ServeOptions options_;
@@ -105,7 +110,8 @@ class ServeSession {
   std::vector<Acknowledging>
       acknowledging_;  ///< the first `acknowledging_count_`; the others are kept for reuse
   std::size_t acknowledging_count_ = 0;
-  bool acknowledges_ = false;                                                     ///< the present answer does
+  std::string_view refusal_;   ///< the present answer's code, where no Errc says it
+  bool acknowledges_ = false;  ///< the present answer does
   std::map<std::string, std::vector<std::string>, std::less<>> parameter_names_;  ///< by optimizer point
   // Kept from line to line for their memory.
   Request request_;

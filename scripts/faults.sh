@@ -16,7 +16,8 @@ for argument in "$@"; do
   esac
 done
 scripts/setup.sh
-scripts/build.sh release --target test_faults test_faults_slow test_fuzz test_store test_store_slow test_rewards
+scripts/build.sh release --target test_faults test_faults_slow test_fuzz test_store test_store_slow test_rewards \
+  test_schedules_slow
 logs=build/release/fault-logs
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -37,7 +38,7 @@ F32|test_store|StoreRefuses.AStoreOfANewerVersion|a newer store is refused
 TABLE
 }
 
-for program in test_faults/faults test_faults_slow/faults test_fuzz/fuzz; do
+for program in test_faults/faults test_faults_slow/faults test_fuzz/fuzz test_schedules_slow/schedules; do
   path=build/release/tests/${program#*/}/${program%/*}
   names "$path" "$filter" | sed "s|^|$path |"
 done > "$logs/list"

@@ -16,50 +16,6 @@ namespace {
 
 [[noreturn]] void violate(const std::string& what) { throw Violation(what); }
 
-/// Empty: the record says what was said.
-std::string difference(ByteView bytes, const Issued& said) {
-  RecordHeader header;
-  if (read_header(bytes, header) != Errc::ok || header.kind != said.kind) {
-    return "is of another kind";
-  }
-  if ((header.point != said.point && !said.anywhere) ||
-      (header.kind != RecordKind::event && header.id != said.id)) {
-    return "is about another decision";
-  }
-  if (header.kind == RecordKind::decision) {
-    DecisionRecord record;
-    const bool same =
-        decode(bytes, record) == Errc::ok && record.arm == said.arm && record.version == said.version &&
-        record.sequence == said.sequence &&
-        std::bit_cast<std::uint64_t>(record.propensity) == std::bit_cast<std::uint64_t>(said.propensity);
-    return same ? "" : "is not the decision that was given";
-  }
-  if (header.kind == RecordKind::outcome) {
-    OutcomeRecord record;
-    if (decode(bytes, record) != Errc::ok || record.all().size() != said.components.size()) {
-      return "is not the outcome that was reported";
-    }
-    for (std::size_t i = 0; i < said.components.size(); ++i) {
-      if (record.all()[i].name != said.components[i].name ||
-          record.all()[i].value != said.components[i].value) {
-        return "is not the outcome that was reported";
-      }
-    }
-    return "";
-  }
-  EventRecord record;
-  const bool same =
-      decode(bytes, record) == Errc::ok && record.kind == said.event && record.text == said.text;
-  return same ? "" : "is another event";
-}
-
-bool is_tick(ByteView bytes) {
-  EventRecord record;
-  RecordHeader header;
-  return read_header(bytes, header) == Errc::ok && header.kind == RecordKind::event &&
-         decode(bytes, record) == Errc::ok && record.kind == EventKind::tick;
-}
-
 /// Feeds one point's records to the model.
 class PointModel {
  public:
@@ -148,6 +104,49 @@ class PointModel {
 };
 
 }  // namespace
+
+std::string difference(ByteView bytes, const Issued& said) {
+  RecordHeader header;
+  if (read_header(bytes, header) != Errc::ok || header.kind != said.kind) {
+    return "is of another kind";
+  }
+  if ((header.point != said.point && !said.anywhere) ||
+      (header.kind != RecordKind::event && header.id != said.id)) {
+    return "is about another decision";
+  }
+  if (header.kind == RecordKind::decision) {
+    DecisionRecord record;
+    const bool same =
+        decode(bytes, record) == Errc::ok && record.arm == said.arm && record.version == said.version &&
+        record.sequence == said.sequence &&
+        std::bit_cast<std::uint64_t>(record.propensity) == std::bit_cast<std::uint64_t>(said.propensity);
+    return same ? "" : "is not the decision that was given";
+  }
+  if (header.kind == RecordKind::outcome) {
+    OutcomeRecord record;
+    if (decode(bytes, record) != Errc::ok || record.all().size() != said.components.size()) {
+      return "is not the outcome that was reported";
+    }
+    for (std::size_t i = 0; i < said.components.size(); ++i) {
+      if (record.all()[i].name != said.components[i].name ||
+          record.all()[i].value != said.components[i].value) {
+        return "is not the outcome that was reported";
+      }
+    }
+    return "";
+  }
+  EventRecord record;
+  const bool same =
+      decode(bytes, record) == Errc::ok && record.kind == said.event && record.text == said.text;
+  return same ? "" : "is another event";
+}
+
+bool is_tick(ByteView bytes) {
+  EventRecord record;
+  RecordHeader header;
+  return read_header(bytes, header) == Errc::ok && header.kind == RecordKind::event &&
+         decode(bytes, record) == Errc::ok && record.kind == EventKind::tick;
+}
 
 Account::Verdict Account::check(const std::vector<Bytes>& records, bool may_lose) const {
   Verdict verdict;

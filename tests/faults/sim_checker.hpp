@@ -37,6 +37,11 @@ struct Issued {
   std::string text{};
 };
 
+/// Empty, or in what the record is not the one that was said.
+[[nodiscard]] std::string difference(ByteView record, const Issued& said);
+/// Whether the engine wrote the record itself, because a window ended.
+[[nodiscard]] bool is_tick(ByteView record);
+
 /// Every call since the first process started, without those that were lost, unacknowledged, with theirs.
 class Account {
  public:

@@ -57,6 +57,9 @@ int SimDisk::chance_of_error(DiskCall call) {
 }
 
 SimDisk::Verdict SimDisk::begin(DiskCall call) {
+  if (on_call) {
+    on_call(call);
+  }
   if (dead_) {
     return {.error = EIO};
   }

@@ -100,6 +100,7 @@ class SimDisk {
   [[nodiscard]] std::uint64_t random() { return rng_(); }
 
   // ---- what happens to it
+  std::function<void(DiskCall)> on_call;  ///< asked before each call; a simulated scheduler lets others go on
   DiskFaults faults;
   std::shared_ptr<ManualClock> clock;  ///< moved on by slow flushes; may be null
   /// Calls so far; the process ends at call number `at` (counted from 1, from now), `before` it is done,

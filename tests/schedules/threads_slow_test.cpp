@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -18,6 +19,9 @@
 
 namespace attune::test::threads_slow_test {
 namespace {
+
+constexpr std::string_view kConfig =
+    R"({"seed":1,"node":"n","mode":"threads","points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"]}}})";
 
 /// A journal whose checkpoints take a second of simulated time.
 class SlowCheckpoints final : public Journal {
@@ -53,7 +57,7 @@ std::string points_of_three_checkpoints(const Scheduler::Stuck& stuck) {
   Scheduler scheduler({.seed = 1, .strategy = Strategy::priorities, .priority_changes = 0, .step = kStep},
                       stuck);
   Result<Engine> engine = Engine::open(
-      R"({"seed":1,"node":"n","mode":"threads","points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"]}}})",
+      kConfig,
       {.clock = nullptr, .journal = std::make_unique<SlowCheckpoints>(), .credit_functions = {}, .log = {}});
   // One is being written, one waits for that, and one cannot even be made: there the learner used to spin.
   std::vector<std::thread> callers;
@@ -86,12 +90,10 @@ std::string kept_by_an_end(std::uint64_t seed, const Scheduler::Stuck& stuck) {
   Scheduler scheduler(ScheduleOptions::draw(seed), stuck);
   const auto store = std::make_shared<SharedJournal::Store>();
   {
-    Result<Engine> engine = Engine::open(
-        R"({"seed":1,"node":"n","mode":"threads","points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"]}}})",
-        {.clock = nullptr,
-         .journal = std::make_unique<SharedJournal>(store),
-         .credit_functions = {},
-         .log = {}});
+    Result<Engine> engine = Engine::open(kConfig, {.clock = nullptr,
+                                                   .journal = std::make_unique<SharedJournal>(store),
+                                                   .credit_functions = {},
+                                                   .log = {}});
     store->fail_appends = true;
     Decision decision;
     static_cast<void>(engine->decide(PointId{0}, {}, {}, decision));

@@ -47,6 +47,7 @@ extern "C" {
   void __tsan_atomic##bits##_store(volatile type* at, type value, int) {                                  \
     atomic_point();                                                                                       \
     __atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                                        \
+    atomic_point(); /* or what should have come before would never be missed */                           \
   }                                                                                                       \
   type __tsan_atomic##bits##_exchange(volatile type* at, type value, int) {                               \
     atomic_point();                                                                                       \

@@ -12,7 +12,7 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 {
   echo '# Benchmarks'
   echo
-  echo "Written by \`scripts/benchmarks.sh\` on $(nproc) cores of ${cpu:-an unknown processor} ($(g++ --version | head -n 1), -O2, load"
+  echo "Written by \`scripts/benchmarks.sh\` on $(nproc) cores of ${cpu:-an unknown processor} ($(g++ --version | head -n 1), -O2, the library -O3, load"
   echo "$(cut -d' ' -f1 /proc/loadavg) at the start). Rates are calls a CPU second, best of interleaved rounds, so that a busy machine"
   echo 'does not count; latencies are single calls by wall clock, the cost of the clock included and shown.'
   echo

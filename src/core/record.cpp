@@ -24,7 +24,8 @@ struct DecisionBody {
   std::uint32_t values;
   std::uint32_t action_features;
   std::uint32_t offered;
-  std::uint32_t reason;
+  std::uint16_t reason;
+  std::uint16_t arm_generation;
 };
 static_assert(sizeof(DecisionBody) == 80);
 
@@ -244,7 +245,8 @@ void encode(const DecisionRecord& record, std::span<std::byte> out) noexcept {
                           .values = static_cast<std::uint32_t>(record.values.size()),
                           .action_features = static_cast<std::uint32_t>(record.action_features.size()),
                           .offered = static_cast<std::uint32_t>(record.offered.size()),
-                          .reason = static_cast<std::uint32_t>(record.reason)});
+                          .reason = static_cast<std::uint16_t>(record.reason),
+                          .arm_generation = record.arm_generation});
   packer.all(input.dense);
   packer.all(input.sparse.value);
   packer.all(record.values);
@@ -318,6 +320,7 @@ Errc decode(ByteView bytes, DecisionRecord& out) noexcept {
   out.arm = static_cast<ArmIndex>(body.arm);
   out.rung = static_cast<Rung>(body.rung);
   out.reason = static_cast<ChoiceReason>(body.reason);
+  out.arm_generation = body.arm_generation;
   out.input.dense = unpacker.all<double>(body.dense);
   out.input.sparse.value = unpacker.all<double>(body.sparse);
   out.values = unpacker.all<double>(body.values);

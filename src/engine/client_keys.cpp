@@ -44,6 +44,7 @@ std::uint32_t ClientKeys::add(std::uint64_t key) {
   free_ = std::exchange(entries_[entry].newer, kNone);
   entries_[entry].key = key;
   entries_[entry].folded = false;
+  entries_[entry].arm_in_state = true;
   entries_[entry].ticket = Ticket::none;
   return entry;
 }
@@ -80,6 +81,9 @@ ClientKeys::Recall ClientKeys::recall(std::uint64_t key, std::uint32_t point, st
   if (entry.point != point || entry.digest != digest) {
     ++conflicts_;
     return entry.point != point ? Recall::other_point : Recall::other_context;
+  }
+  if (entry.arm != kNoArm && entry.arm_id.empty()) {
+    return Recall::arm_gone;
   }
   try {
     out.parameters = entry.parameters;
@@ -132,8 +136,11 @@ void ClientKeys::fold(const DecisionRecord& record, std::string_view arm) {
   if (at != kNone && entries_[at].folded) {
     return;
   }
-  fill(entries_[at == kNone ? spare() : at], record, arm);
-  at = at == kNone ? add(record.client_key) : at;
+  if (at == kNone) {
+    fill(entries_[spare()], record, arm);
+    at = add(record.client_key);
+  }
+  entries_[at].arm_in_state = !arm.empty();
   link(at);
 }
 
@@ -175,7 +182,7 @@ void ClientKeys::save(Writer& writer) const {
     writer.u8(static_cast<std::uint8_t>(static_cast<unsigned>(entry.rung) |
                                         static_cast<unsigned>(entry.reason) << kRungBits));
     writer.boolean(entry.greedy);
-    writer.text(entry.arm_id);
+    writer.text(entry.arm_in_state ? std::string_view(entry.arm_id) : std::string_view());
     writer.numbers(entry.parameters);
   }
 }

@@ -39,16 +39,18 @@ class ClientKeys {
   /// Held from recall() to note(): two retries at once make one decision.
   [[nodiscard]] std::mutex& gate(std::uint64_t key) noexcept { return gates_[key % kGates]; }
 
-  enum class Recall : std::uint8_t { unknown, found, other_point, other_context, no_memory };
-  /// Fills `out` when found; `point_used` is where the key belongs to when it is known. no_memory: it is
-  /// known, and its parameters do not fit into memory; nothing is changed.
+  enum class Recall : std::uint8_t { unknown, found, other_point, other_context, arm_gone, no_memory };
+  /// Fills `out` when found; `point_used` is where the key belongs to when it is known. arm_gone: the name of
+  /// its arm is not known any more (see fold()). no_memory: it is known, and its parameters do not fit into
+  /// memory; nothing is changed.
   [[nodiscard]] Recall recall(std::uint64_t key, std::uint32_t point, std::uint64_t digest, Decision& out,
                               std::uint32_t& point_used) noexcept;
   /// A decision that goes into the ring next. False: there is no memory for its key, and nothing is changed.
   [[nodiscard]] bool note(const DecisionRecord& record, std::string_view arm) noexcept;
   /// What came of it: the ticket of its record; none takes the key back.
   void settle(std::uint64_t key, Ticket ticket) noexcept;
-  /// The same decision, folded. `arm`: its id in the tables of the fold.
+  /// The same decision, folded. `arm`: its id in the tables of the fold; empty when it was removed before:
+  /// the state has no name for it then, and only the engine that noted it can repeat it.
   void fold(const DecisionRecord& record, std::string_view arm);
 
   [[nodiscard]] ClientKeyMetrics metrics() const;
@@ -76,6 +78,7 @@ class ClientKeys {
     ChoiceReason reason = ChoiceReason::usual;
     bool greedy = true;
     bool folded = false;
+    bool arm_in_state = true;  ///< false: the fold does not know the arm's id, only note() did
     std::string arm_id;
     std::vector<double> parameters;
   };

@@ -152,6 +152,10 @@ Errc Engine::Impl::decide_with_key(Point& point, DecisionRecord& record, Scratch
                     known ? "' was used for a decision at another decision point"
                           : "' was used for a decision at a point that is gone");
     }
+    case ClientKeys::Recall::arm_gone:
+      point.refused.fetch_add(1, std::memory_order_relaxed);
+      return refuse(Errc::unknown_arm, "the decision of client key '", asked.client_key,
+                    "' chose an arm that was removed at once, and whose name is not known since the restart");
     case ClientKeys::Recall::no_memory:
       point.refused.fetch_add(1, std::memory_order_relaxed);
       return refuse(Errc::full, "there is no memory to repeat the decision of this client key; ask again");
@@ -215,6 +219,7 @@ Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& 
     record.rung = answer.rung;
     record.reason = answer.reason;
     record.arm = choice.arm;
+    record.arm_generation = state.arms.generation(choice.arm);
     record.propensity = choice.propensity;
     record.score = choice.score;
     out.greedy = choice.greedy;

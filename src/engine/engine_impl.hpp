@@ -291,12 +291,19 @@ struct Engine::Impl {
   std::mutex retrain_mutex;
   std::vector<Retrain> retrains;  ///< to be called
 
-  /// Names of arms by slot, for the journal thread, which must not look into the learner's tables.
+  /// Names of the newest arms of each slot, for the journal thread: it must not look into the learner's
+  /// tables, and is behind them.
   struct NameBook {
+    struct Name {
+      std::uint16_t generation = 0;
+      std::shared_ptr<const std::string> text;
+    };
     mutable std::mutex mutex;
-    std::vector<std::vector<std::shared_ptr<const std::string>>> arms;
-    void set(std::uint32_t point, ArmIndex arm, std::string_view name);
-    [[nodiscard]] std::shared_ptr<const std::string> get(std::uint32_t point, std::uint32_t arm) const;
+    std::vector<std::vector<std::vector<Name>>> arms;  ///< by point and slot, oldest first
+    void set(std::uint32_t point, const ArmTable& table, ArmIndex arm);
+    /// Generation 0: the newest. Null: not known (any more).
+    [[nodiscard]] std::shared_ptr<const std::string> get(std::uint32_t point, std::uint32_t arm,
+                                                         std::uint16_t generation) const;
   };
   NameBook names;
   void publish_names();

@@ -38,7 +38,8 @@ void Engine::Impl::fold_record(ByteView bytes) noexcept {
       if (decode(bytes, record) == Errc::ok) {
         point.fold(record, log);
         if (record.kind == EventKind::arm_added) {
-          names.set(header.point, point.learned().arms.find(record.text), record.text);
+          const ArmTable& arms = point.learned().arms;
+          names.set(header.point, arms, arms.find(record.text));
         }
       }
       break;
@@ -61,8 +62,13 @@ void Engine::Impl::fold_decision(Point& point, ByteView bytes) noexcept {
   if (decode(bytes, record) != Errc::ok) {
     return;
   }
+  const ArmTable& arms = point.learned().arms;
+  const bool there = arms.holds(record.arm, record.arm_generation);
   if (record.client_key != 0 && client_keys.active()) {
-    client_keys.fold(record, point.learned().arms.id(record.arm));
+    client_keys.fold(record, there ? arms.id(record.arm) : std::string_view());
+  }
+  if (!there) {
+    record.arm = kNoArm;  // its slot may be another arm's by now: nothing of this decision is that arm's
   }
   point.fold(record, log);
 }

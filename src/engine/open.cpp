@@ -5,6 +5,7 @@
 #include <bit>
 #include <charconv>
 #include <random>
+#include <ranges>
 #include <utility>
 
 #include "core/failpoint.hpp"
@@ -41,8 +42,9 @@ Result<std::string> meta_or(Journal& journal, std::string_view key, const std::s
 
 }  // namespace
 
-void Engine::Impl::NameBook::set(std::uint32_t point, ArmIndex arm, std::string_view name) {
-  if (arm == kNoArm) {
+void Engine::Impl::NameBook::set(std::uint32_t point, const ArmTable& table, ArmIndex arm) {
+  constexpr std::size_t kKept = 8;
+  if (!table.contains(arm)) {
     return;
   }
   const std::scoped_lock lock(mutex);
@@ -53,29 +55,43 @@ void Engine::Impl::NameBook::set(std::uint32_t point, ArmIndex arm, std::string_
   if (slots.size() <= to_index(arm)) {
     slots.resize(to_index(arm) + 1);
   }
-  slots[to_index(arm)] = std::make_shared<const std::string>(name);
+  auto& names = slots[to_index(arm)];
+  if (names.size() == kKept) {
+    names.erase(names.begin());
+  }
+  names.push_back(
+      {.generation = table.generation(arm), .text = std::make_shared<const std::string>(table.id(arm))});
 }
 
-std::shared_ptr<const std::string> Engine::Impl::NameBook::get(std::uint32_t point, std::uint32_t arm) const {
+std::shared_ptr<const std::string> Engine::Impl::NameBook::get(std::uint32_t point, std::uint32_t arm,
+                                                               std::uint16_t generation) const {
   const std::scoped_lock lock(mutex);
-  return point < arms.size() && arm < arms[point].size() ? arms[point][arm] : nullptr;
+  if (point >= arms.size() || arm >= arms[point].size()) {
+    return nullptr;
+  }
+  for (const Name& name : arms[point][arm] | std::views::reverse) {
+    if (generation == 0 || name.generation == generation) {
+      return name.text;
+    }
+  }
+  return nullptr;
 }
 
 void Engine::Impl::publish_names() {
   for (const std::unique_ptr<Point>& point : points) {
     const ArmTable& arms = point->learned().arms;
     for (std::size_t slot = 0; slot < arms.slot_count(); ++slot) {
-      names.set(point->config().number, to_arm(slot), arms.id(to_arm(slot)));
+      names.set(point->config().number, arms, to_arm(slot));
     }
   }
   options.journal->set_names(
       {.point = [this](std::uint32_t point) -> std::string_view {
          return point < points.size() ? std::string_view(points[point]->config().name) : std::string_view();
        },
-       .arm = [this](std::uint32_t point, std::uint32_t arm) -> std::string_view {
+       .arm = [this](std::uint32_t point, std::uint32_t arm, std::uint16_t generation) -> std::string_view {
          // NOLINTNEXTLINE(misc-use-internal-linkage): it is inside a function
          thread_local std::shared_ptr<const std::string> kept;  // keeps the text alive until the next call
-         kept = names.get(point, arm);
+         kept = names.get(point, arm, generation);
          return kept ? std::string_view(*kept) : std::string_view();
        }});
 }

@@ -154,8 +154,9 @@ Result<ImportReport> Import::run(const std::string& file) {
   if (!in) {
     return fail(Errc::io, "'" + file + "' cannot be read");
   }
-  rows_.set_names({.point = [this](std::uint32_t) { return std::string_view(line_.point_name); },
-                   .arm = [this](std::uint32_t, std::uint32_t) { return std::string_view(line_.arm); }});
+  rows_.set_names(
+      {.point = [this](std::uint32_t) { return std::string_view(line_.point_name); },
+       .arm = [this](std::uint32_t, std::uint32_t, std::uint16_t) { return std::string_view(line_.arm); }});
   std::string text;
   while (read_line(in, text)) {
     ++number_;

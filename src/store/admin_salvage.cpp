@@ -254,8 +254,9 @@ Result<void> Salvage::copy_records() {
                               "' cannot be read: " + opened.error().message);
     }
   }
-  rows_.set_names(
-      {.point = {}, .arm = [this](std::uint32_t, std::uint32_t) { return std::string_view(arm_); }});
+  rows_.set_names({.point = {}, .arm = [this](std::uint32_t, std::uint32_t, std::uint16_t) {
+                     return std::string_view(arm_);
+                   }});
   while (true) {
     std::size_t lowest = tables_.size();
     for (std::size_t i = 0; i < tables_.size(); ++i) {

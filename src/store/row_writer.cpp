@@ -191,7 +191,8 @@ Result<void> RowWriter::bind_decision(Statement& row, int before, const Held& he
   }
   const auto slot = static_cast<std::uint32_t>(decision.arm);
   const bool has_arm = decision.arm != kNoArm;
-  texts.arm = has_arm && names_.arm ? names_.arm(header.point, slot) : std::string_view{};
+  texts.arm =
+      has_arm && names_.arm ? names_.arm(header.point, slot, decision.arm_generation) : std::string_view{};
   if (!decision.values.empty()) {
     write_json_array(texts.json, decision.values);
   }

@@ -36,9 +36,9 @@ struct Recipe {
     return RecordList::time_of(number * kBatch) + kSecond / 2;
   }
   static Names names() {
-    return {
-        .point = [](std::uint32_t point) { return std::string_view(point == 0 ? "gateway" : ""); },
-        .arm = [](std::uint32_t, std::uint32_t arm) { return std::string_view(arm == 0 ? "small" : ""); }};
+    return {.point = [](std::uint32_t point) { return std::string_view(point == 0 ? "gateway" : ""); },
+            .arm = [](std::uint32_t, std::uint32_t arm,
+                      std::uint16_t) { return std::string_view(arm == 0 ? "small" : ""); }};
   }
 
   /// Writes it at `path`; `after_batch(number)` is called while it is open.

@@ -41,6 +41,7 @@ class Decision : public ::testing::Test {
     record.episode = 9;
     record.client_key = 10;
     record.arm = to_arm(4);
+    record.arm_generation = 3;
     record.rung = Rung::fallback;
     record.input = {.dense = dense, .sparse = {.index = index, .value = value}};
     record.offered = offered;
@@ -59,6 +60,7 @@ TEST_F(Decision, ComesBackWhole) {
   EXPECT_EQ(read.sequence, 77U);
   EXPECT_TRUE(std::isnan(read.propensity));
   EXPECT_EQ(read.arm, to_arm(4));
+  EXPECT_EQ(read.arm_generation, 3U);
   EXPECT_EQ(read.rung, Rung::fallback);
   EXPECT_TRUE(std::ranges::equal(read.input.dense, dense));
   EXPECT_TRUE(std::signbit(read.input.dense[1]));

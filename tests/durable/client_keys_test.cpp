@@ -248,6 +248,84 @@ TEST(ClientKeyTable, ChangesNothingWhereMemoryRunsOut) {
   EXPECT_EQ(out.sequence, 7U);
 }
 
+/// Writes a record at the journal's next position.
+template <class Record>
+void put(Journal& journal, Record record) {
+  std::vector<std::uint64_t> words(encoded_size(record) / sizeof(std::uint64_t));
+  const std::span<std::byte> bytes = std::as_writable_bytes(std::span(words));
+  encode(record, bytes);
+  finish_record(bytes, journal.last_position() + 1);
+  const ByteView view = bytes;
+  ASSERT_TRUE(journal.append({&view, 1}));
+}
+
+/// Deciders are ahead of the fold: between a choice and its record the arm may go and its slot be given away.
+TEST_F(Retries, OfADecisionWhoseSlotWasGivenAwayBeforeItsRecordNameNoOtherArm) {
+  Decision chosen;
+  {
+    Engine engine = open();
+    chosen = ask(engine, "q", "k");
+    ASSERT_EQ(engine.outcome(chosen.id, 1.0), Errc::ok);
+    ASSERT_TRUE(engine.drain());
+  }
+  // The same records, behind the removal of the arm and the coming of another.
+  auto reordered = std::make_shared<ScriptedJournal::Disk>();
+  EventRecord event;
+  event.header.point = 1;
+  event.kind = EventKind::arm_removed;
+  event.text = chosen.arm.view();
+  put(*reordered->journal, event);
+  event.kind = EventKind::arm_added;
+  event.text = "z";
+  put(*reordered->journal, event);
+  ASSERT_TRUE(disk->journal->read(1, [&](ByteView record) {
+    DecisionRecord decision;
+    OutcomeRecord outcome;
+    if (decode(record, decision) == Errc::ok) {
+      EXPECT_EQ(decision.arm_generation, 1U);
+      put(*reordered->journal, decision);
+    } else if (decode(record, outcome) == Errc::ok) {
+      put(*reordered->journal, outcome);
+    }
+    return true;
+  }));
+  ASSERT_EQ(reordered->journal->last_position(), 4U);
+  disk = reordered;
+  const std::size_t slot = to_index(chosen.arm_index);
+  for (int restart = 0; restart < 2; ++restart) {
+    Engine engine = open();
+    ask(engine, "q", "k", {}, Errc::unknown_arm);
+    EXPECT_NE(Engine::last_error().find("client key 'k'"), std::string_view::npos) << Engine::last_error();
+    const PointMetrics metrics = engine.metrics().points.at(1);
+    EXPECT_EQ(metrics.arms.at(slot), "z");
+    EXPECT_EQ(metrics.decisions, 1U);
+    EXPECT_EQ(metrics.selections.at(slot), 0U) << "the choice was not that arm's";
+    EXPECT_EQ(metrics.arm_gone, 1U) << "nor is the reward";
+    ASSERT_TRUE(engine.checkpoint());  // the next one starts from it
+  }
+}
+
+TEST(ClientKeyTable, TheNameOfAnArmThatWentBeforeTheFoldIsKnownToWhoNotedIt) {
+  DecisionRecord record;
+  record.client_key = 9;
+  record.arm = to_arm(0);
+  ClientKeys live(4);
+  ASSERT_TRUE(live.note(record, "gone"));
+  live.fold(record, "");
+  Decision out;
+  std::uint32_t point = 0;
+  ASSERT_EQ(live.recall(9, 0, context_digest({}), out, point), ClientKeys::Recall::found);
+  EXPECT_EQ(out.arm.view(), "gone");
+  ClientKeys replayed(4);
+  replayed.fold(record, "");
+  EXPECT_EQ(replayed.recall(9, 0, context_digest({}), out, point), ClientKeys::Recall::arm_gone);
+  Writer state;
+  live.save(state);
+  Writer same;
+  replayed.save(same);
+  EXPECT_TRUE(std::ranges::equal(state.view(), same.view())) << "what is saved is a function of the records";
+}
+
 TEST(ClientKeyTable, AKeyWhoseDecisionFoundNoRoomIsTakenBack) {
   ClientKeys keys(4);
   DecisionRecord record;

@@ -146,7 +146,6 @@ class EngineSchedule {
   std::optional<Engine> engine_;
   bool closing_ = false;
   bool faults_on_ = false;
-  bool arms_removed_ = false;
   std::size_t working_ = 0;  ///< callers of this phase that are not done
   std::vector<Caller> callers_;
   std::vector<Known> pool_;  ///< decisions that any caller may report on

@@ -16,15 +16,13 @@ namespace {
 
 constexpr std::size_t kKeys = 12;
 
-/// Empty, or in what the answers differ. The name of the arm is left out once arms are removed: a decision
-/// whose arm goes before its record is folded is remembered under the name that its slot has then
-/// (docs/reliability.md).
-std::string difference_of(const Decision& a, const Decision& b, bool with_names) {
+/// Empty, or in what the answers differ.
+std::string difference_of(const Decision& a, const Decision& b) {
   const bool same =
       a.id == b.id && a.arm_index == b.arm_index &&
       std::bit_cast<std::uint64_t>(a.propensity) == std::bit_cast<std::uint64_t>(b.propensity) &&
       a.version == b.version && a.sequence == b.sequence;
-  if (same && (!with_names || a.arm.view() == b.arm.view())) {
+  if (same && a.arm.view() == b.arm.view()) {
     return "";
   }
   return a.id != b.id ? "two decisions" : same ? "two names of an arm" : "two answers";
@@ -163,7 +161,7 @@ void EngineSchedule::decide_with_key(Caller& caller) {
   }
   const auto [entry, first] = keyed_.try_emplace(key, Keyed{.decision = out, .said = issued_of(out, point)});
   if (!first) {
-    const std::string wrong = difference_of(entry->second.decision, out, !arms_removed_);
+    const std::string wrong = difference_of(entry->second.decision, out);
     if (!wrong.empty()) {
       violate("two callers with client key '" + key + "' got " + wrong);
     }
@@ -234,7 +232,6 @@ void EngineSchedule::change_arm(Caller& caller) {
                          : what == 1 ? EventKind::arm_disabled
                                      : EventKind::arm_enabled;
   const auto id = static_cast<PointId>(point);
-  arms_removed_ = arms_removed_ || (there && what == 0);
   const Result<void> done = !there      ? engine_->add_arm(id, arm)
                             : what == 0 ? engine_->remove_arm(id, arm)
                                         : engine_->set_arm_enabled(id, arm, what == 2);

@@ -25,8 +25,9 @@ std::string make_store(const TestFolder& folder, const std::string& name = "stor
   static const std::string kOdd = "arm, \"odd\"\nname";
   std::string path = folder.file(name);
   const std::unique_ptr<Journal> journal = open_or_die(path);
-  journal->set_names({.point = [](std::uint32_t) { return std::string_view("gateway"); },
-                      .arm = [](std::uint32_t, std::uint32_t) { return std::string_view(kOdd); }});
+  journal->set_names(
+      {.point = [](std::uint32_t) { return std::string_view("gateway"); },
+       .arm = [](std::uint32_t, std::uint32_t, std::uint16_t) { return std::string_view(kOdd); }});
   RecordList list;
   list.mixed(20).about(text_key("ann"), 21).outcome(21, 1.0);
   EXPECT_TRUE(journal->append(list.views(), state_of(100, 1), 1, "", 2));
@@ -82,8 +83,9 @@ TEST(Export, TextThatIsNoUtf8IsShownReplacedAndComesBackByteForByte) {
   static const std::string kArm = "caf\xE9";
   {
     const std::unique_ptr<Journal> journal = open_or_die(path);
-    journal->set_names(
-        {.point = {}, .arm = [](std::uint32_t, std::uint32_t) { return std::string_view(kArm); }});
+    journal->set_names({.point = {}, .arm = [](std::uint32_t, std::uint32_t, std::uint16_t) {
+                          return std::string_view(kArm);
+                        }});
     RecordList list;
     // Latin-1; a surrogate; overlong; cut off; and what must stay as it is.
     list.decision(1, 0).event(EventKind::tick, "a\xED\xA0\x80z").event(EventKind::tick, "\xC0\xAF\xF0\x9F");

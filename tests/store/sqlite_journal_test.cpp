@@ -34,8 +34,10 @@ Names test_names() {
   return {
       .point =
           [](std::uint32_t point) { return point == 0 ? std::string_view("gateway") : std::string_view(); },
-      .arm = [](std::uint32_t /*point*/,
-                std::uint32_t arm) { return arm < kArms.size() ? kArms[arm] : std::string_view(); }};
+      .arm =
+          [](std::uint32_t /*point*/, std::uint32_t arm, std::uint16_t /*generation*/) {
+            return arm < kArms.size() ? kArms[arm] : std::string_view();
+          }};
 }
 
 TEST(SqliteJournal, ContinuesWhereItWasClosed) {
@@ -287,8 +289,9 @@ TEST(SqliteJournal, WritesNamesOfAnyContentAsData) {
   const std::string path = folder.file("store.db");
   static const std::string kEvil = "x'); DROP TABLE decisions; --\"\\\n\x01\xc3\x28";
   const std::unique_ptr<Journal> journal = open_or_die(path);
-  journal->set_names({.point = [](std::uint32_t) { return std::string_view(kEvil); },
-                      .arm = [](std::uint32_t, std::uint32_t) { return std::string_view(kEvil); }});
+  journal->set_names(
+      {.point = [](std::uint32_t) { return std::string_view(kEvil); },
+       .arm = [](std::uint32_t, std::uint32_t, std::uint16_t) { return std::string_view(kEvil); }});
   OutcomeRecord outcome;
   outcome.component_count = 1;
   outcome.components[0] = {"a\"b\\c\n", std::numeric_limits<double>::quiet_NaN()};

@@ -44,7 +44,8 @@ struct Checkpoint {
 struct Names {
   /// Both return an empty view when unknown.
   std::function<std::string_view(std::uint32_t point)> point;
-  std::function<std::string_view(std::uint32_t point, std::uint32_t arm)> arm;
+  /// `generation` as in DecisionRecord::arm_generation.
+  std::function<std::string_view(std::uint32_t point, std::uint32_t arm, std::uint16_t generation)> arm;
 };
 
 /// Where records and checkpoints live.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// What the handles AnyBandit, AnyLearner, AnyAgent, AnyOptimizer and AnyDetector are made of.
+/// What the handles AnyBandit, AnyLearner, AnyAgent, AnyOptimizer, AnyDetector and AnyAnomalyDetector are
+/// made of.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@
 
 namespace attune::detail {
 
-/// Persistent at run time, from which the interface of each handle goes on.
+/// Persistent at run time. `Interface` is the interface of a handle, which derives from this.
+template <class Interface>
 struct ErasedState {
   ErasedState() = default;
   ErasedState(const ErasedState&) = default;
@@ -22,11 +24,32 @@ struct ErasedState {
   ErasedState(ErasedState&&) = default;
   ErasedState& operator=(ErasedState&&) = default;
   virtual ~ErasedState() = default;
+  [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
+  [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual std::uint32_t state_version() const noexcept = 0;
   virtual void save(Writer& writer) const = 0;
   [[nodiscard]] virtual Result<void> load(Reader& reader) = 0;
   [[nodiscard]] virtual Description describe() const = 0;
+};
+
+/// An Interface that a T answers: the part that is alike for all. `Model` derives from this and adds the
+/// rest.
+template <class Interface, class Model, class T>
+struct ErasedModel : Interface {
+  explicit ErasedModel(T value) : held(std::move(value)) {}
+  [[nodiscard]] std::unique_ptr<Interface> clone() const override { return std::make_unique<Model>(held); }
+  [[nodiscard]] bool equals(const Interface& other) const override {
+    const auto* same = dynamic_cast<const Model*>(&other);
+    return same != nullptr && held == same->held;
+  }
+  [[nodiscard]] std::string_view name() const noexcept override { return T::kName; }
+  [[nodiscard]] std::uint32_t state_version() const noexcept override { return T::kStateVersion; }
+  void save(Writer& writer) const override { held.save(writer); }
+  [[nodiscard]] Result<void> load(Reader& reader) override { return held.load(reader); }
+  [[nodiscard]] Description describe() const override { return held.describe(); }
+
+  T held;
 };
 
 /// Owns an object that can `clone()` itself, and copies with it. Moved from, it may only be assigned or
@@ -54,6 +77,30 @@ class ClonePtr {
 
  private:
   std::unique_ptr<Interface> held_;
+};
+
+/// What every handle does alike. Moved from, it may only be assigned or destroyed.
+template <class Interface>
+class Handle {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept { return self_->name(); }
+  [[nodiscard]] std::uint32_t state_version() const noexcept { return self_->state_version(); }
+  void save(Writer& writer) const { self_->save(writer); }
+  [[nodiscard]] Result<void> load(Reader& reader) { return self_->load(reader); }
+  [[nodiscard]] Description describe() const { return self_->describe(); }
+  [[nodiscard]] bool operator==(const Handle& other) const { return self_->equals(*other.self_); }
+
+ protected:
+  explicit Handle(std::unique_ptr<Interface> held) noexcept : self_(std::move(held)) {}
+
+  /// What a Model holds when this handle has one, else null.
+  template <class Model>
+  [[nodiscard]] auto held_by() const noexcept -> decltype(&std::declval<const Model&>().held) {
+    const auto* model = dynamic_cast<const Model*>(self_.get());
+    return model == nullptr ? nullptr : &model->held;
+  }
+
+  ClonePtr<Interface> self_;
 };
 
 }  // namespace attune::detail

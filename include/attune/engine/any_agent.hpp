@@ -88,14 +88,126 @@ concept ExplicitAgent = ArmAgent<A> && requires(const A& seen, const typename A:
   { seen.probabilities(state, offered, out) } noexcept -> std::same_as<Errc>;
 };
 
+namespace detail {
+
+/// What AnyAgent asks of what it holds.
+struct ErasedAgent : ErasedState<ErasedAgent> {
+  [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
+  [[nodiscard]] virtual Errc probabilities(const Context& context, std::span<double> out) const noexcept = 0;
+  virtual Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
+                      bool truncated) noexcept = 0;
+  [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
+  [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
+  [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
+  virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
+  virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
+  [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
+  [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
+};
+
+template <ArmAgent A>
+struct AgentModel final : ErasedModel<ErasedAgent, AgentModel<A>, A> {
+  using ErasedModel<ErasedAgent, AgentModel, A>::ErasedModel;
+  using State = typename A::State;
+
+  [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept override {
+    State state{};
+    if (const Errc wrong = StateFrom<State>::read(context.input, state); wrong != Errc::ok) {
+      return Choice::refused(wrong);
+    }
+    ActionChoice<ArmIndex> chosen{};
+    if constexpr (ChangingArms<A>) {
+      chosen = this->held.select_action(state, context.offered, rng);
+    } else if (context.offered.empty()) {
+      chosen = this->held.select_action(state, rng);
+    } else {
+      return Choice::refused(Errc::unsupported);
+    }
+    if (chosen.status != Errc::ok) {
+      return Choice::refused(chosen.status);
+    }
+    return {.arm = chosen.action,
+            .propensity = chosen.propensity,
+            .score = chosen.value,
+            .greedy = chosen.greedy,
+            .status = Errc::ok};
+  }
+  [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept override {
+    if constexpr (ExplicitAgent<A>) {
+      State state{};
+      const Errc wrong = StateFrom<State>::read(context.input, state);
+      return wrong != Errc::ok ? wrong : this->held.probabilities(state, context.offered, out);
+    } else {
+      return Errc::unsupported;
+    }
+  }
+  Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
+              bool truncated) noexcept override {
+    Experience<State, ArmIndex> experience{
+        .action = action, .reward = reward, .terminal = terminal, .truncated = truncated};
+    if (const Errc wrong = StateFrom<State>::read(state, experience.state); wrong != Errc::ok) {
+      return wrong;
+    }
+    if (!terminal) {
+      if (const Errc wrong = StateFrom<State>::read(next, experience.next_state); wrong != Errc::ok) {
+        return wrong;
+      }
+    }
+    return this->held.update(experience);
+  }
+
+  [[nodiscard]] std::size_t arm_count() const noexcept override { return this->held.action_count(); }
+  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override {
+    if constexpr (ChangingArms<A>) {
+      return this->held.enabled(arm);
+    } else {
+      return to_index(arm) < this->held.action_count();
+    }
+  }
+  [[nodiscard]] Result<ArmIndex> add_arm() override {
+    if constexpr (ChangingArms<A>) {
+      return this->held.add_arm();
+    } else {
+      return fail(Errc::unsupported, fixed_actions());
+    }
+  }
+  Errc set_enabled(ArmIndex arm, bool on) noexcept override {
+    if constexpr (ChangingArms<A>) {
+      return this->held.set_enabled(arm, on);
+    } else {
+      return Errc::unsupported;
+    }
+  }
+  Errc reset_arm(ArmIndex arm) noexcept override {
+    if constexpr (ChangingArms<A>) {
+      return this->held.reset_arm(arm);
+    } else {
+      return Errc::unsupported;
+    }
+  }
+  [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
+    if constexpr (ChangingArms<A>) {
+      return this->held.warm_start(arm, prior);
+    } else {
+      return fail(Errc::unsupported, fixed_actions());
+    }
+  }
+  [[nodiscard]] std::uint64_t updates() const noexcept override { return this->held.updates(); }
+  [[nodiscard]] static std::string fixed_actions() {
+    return std::string(A::kName) + ": the actions of this agent are fixed";
+  }
+};
+
+}  // namespace detail
+
 /// Holds any type that satisfies ArmAgent; copying copies the agent. It speaks the engine's words: contexts
 /// in, Choice out, actions are arms. A moved-from handle may only be assigned or destroyed.
-class AnyAgent {
+class AnyAgent : public detail::Handle<detail::ErasedAgent> {
  public:
   // A handle has no kName: asking for it first keeps the concept from asking the handle whether it copies.
   template <class A>
     requires(requires { A::kName; } && ArmAgent<A>)
-  explicit AnyAgent(A agent) : self_(std::make_unique<Model<A>>(std::move(agent))) {}
+  explicit AnyAgent(A agent) : Handle(std::make_unique<detail::AgentModel<A>>(std::move(agent))) {}
 
   /// `score` of the choice is the agent's value of the action. Status: as StateFrom and the agent say;
   /// unsupported when only some arms are offered to an agent that cannot choose among them.
@@ -124,144 +236,11 @@ class AnyAgent {
   }
   [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
-  [[nodiscard]] std::string_view name() const noexcept { return self_->name(); }
-  [[nodiscard]] std::uint32_t state_version() const noexcept { return self_->state_version(); }
-  void save(Writer& writer) const { self_->save(writer); }
-  [[nodiscard]] Result<void> load(Reader& reader) { return self_->load(reader); }
-  [[nodiscard]] Description describe() const { return self_->describe(); }
-  [[nodiscard]] bool operator==(const AnyAgent& other) const { return self_->equals(*other.self_); }
-
   /// The agent itself when it is an A, else null.
   template <ArmAgent A>
   [[nodiscard]] const A* as() const noexcept {
-    const auto* model = dynamic_cast<const Model<A>*>(self_.get());
-    return model == nullptr ? nullptr : &model->agent;
+    return held_by<detail::AgentModel<A>>();
   }
-
- private:
-  struct Interface : detail::ErasedState {
-    [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
-    [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
-    [[nodiscard]] virtual Errc probabilities(const Context& context,
-                                             std::span<double> out) const noexcept = 0;
-    virtual Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
-                        bool truncated) noexcept = 0;
-    [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
-    [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
-    [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
-    virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
-    virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
-    [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
-    [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
-    [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
-  };
-
-  template <ArmAgent A>
-  struct Model final : Interface {
-    using State = typename A::State;
-
-    explicit Model(A a) : agent(std::move(a)) {}
-    [[nodiscard]] std::unique_ptr<Interface> clone() const override { return std::make_unique<Model>(agent); }
-
-    [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept override {
-      State state{};
-      if (const Errc wrong = StateFrom<State>::read(context.input, state); wrong != Errc::ok) {
-        return Choice::refused(wrong);
-      }
-      ActionChoice<ArmIndex> chosen{};
-      if constexpr (ChangingArms<A>) {
-        chosen = agent.select_action(state, context.offered, rng);
-      } else if (context.offered.empty()) {
-        chosen = agent.select_action(state, rng);
-      } else {
-        return Choice::refused(Errc::unsupported);
-      }
-      if (chosen.status != Errc::ok) {
-        return Choice::refused(chosen.status);
-      }
-      return {.arm = chosen.action,
-              .propensity = chosen.propensity,
-              .score = chosen.value,
-              .greedy = chosen.greedy,
-              .status = Errc::ok};
-    }
-    [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept override {
-      if constexpr (ExplicitAgent<A>) {
-        State state{};
-        const Errc wrong = StateFrom<State>::read(context.input, state);
-        return wrong != Errc::ok ? wrong : agent.probabilities(state, context.offered, out);
-      } else {
-        return Errc::unsupported;
-      }
-    }
-    Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
-                bool truncated) noexcept override {
-      Experience<State, ArmIndex> experience{
-          .action = action, .reward = reward, .terminal = terminal, .truncated = truncated};
-      if (const Errc wrong = StateFrom<State>::read(state, experience.state); wrong != Errc::ok) {
-        return wrong;
-      }
-      if (!terminal) {
-        if (const Errc wrong = StateFrom<State>::read(next, experience.next_state); wrong != Errc::ok) {
-          return wrong;
-        }
-      }
-      return agent.update(experience);
-    }
-
-    [[nodiscard]] std::size_t arm_count() const noexcept override { return agent.action_count(); }
-    [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override {
-      if constexpr (ChangingArms<A>) {
-        return agent.enabled(arm);
-      } else {
-        return to_index(arm) < agent.action_count();
-      }
-    }
-    [[nodiscard]] Result<ArmIndex> add_arm() override {
-      if constexpr (ChangingArms<A>) {
-        return agent.add_arm();
-      } else {
-        return fail(Errc::unsupported, fixed_actions());
-      }
-    }
-    Errc set_enabled(ArmIndex arm, bool on) noexcept override {
-      if constexpr (ChangingArms<A>) {
-        return agent.set_enabled(arm, on);
-      } else {
-        return Errc::unsupported;
-      }
-    }
-    Errc reset_arm(ArmIndex arm) noexcept override {
-      if constexpr (ChangingArms<A>) {
-        return agent.reset_arm(arm);
-      } else {
-        return Errc::unsupported;
-      }
-    }
-    [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
-      if constexpr (ChangingArms<A>) {
-        return agent.warm_start(arm, prior);
-      } else {
-        return fail(Errc::unsupported, fixed_actions());
-      }
-    }
-    [[nodiscard]] std::uint64_t updates() const noexcept override { return agent.updates(); }
-    [[nodiscard]] std::string_view name() const noexcept override { return A::kName; }
-    [[nodiscard]] std::uint32_t state_version() const noexcept override { return A::kStateVersion; }
-    void save(Writer& writer) const override { agent.save(writer); }
-    [[nodiscard]] Result<void> load(Reader& reader) override { return agent.load(reader); }
-    [[nodiscard]] Description describe() const override { return agent.describe(); }
-    [[nodiscard]] bool equals(const Interface& other) const override {
-      const auto* same = dynamic_cast<const Model*>(&other);
-      return same != nullptr && agent == same->agent;
-    }
-    [[nodiscard]] static std::string fixed_actions() {
-      return std::string(A::kName) + ": the actions of this agent are fixed";
-    }
-    A agent;
-  };
-
-  detail::ClonePtr<Interface> self_;
 };
 
 }  // namespace attune

@@ -16,15 +16,97 @@
 #include <attune/core/erased.hpp>
 
 namespace attune {
+namespace detail {
+
+/// What AnyBandit asks of what it holds.
+struct ErasedBandit : ErasedState<ErasedBandit> {
+  [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
+  virtual Errc update(const Feedback& feedback) noexcept = 0;
+  [[nodiscard]] virtual Errc probabilities(const Context& context, std::span<double> out) const noexcept = 0;
+  virtual Errc note_pull(ArmIndex arm) noexcept = 0;
+  virtual Errc note_lost(ArmIndex arm) noexcept = 0;
+  [[nodiscard]] virtual bool counts_pending() const noexcept = 0;
+  [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
+  [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
+  [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
+  virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
+  virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
+  [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
+  virtual Errc forget(ArmIndex arm, double keep) noexcept = 0;
+  [[nodiscard]] virtual bool can_forget() const noexcept = 0;
+  [[nodiscard]] virtual double expectation(ArmIndex arm, const Input& input,
+                                           Features action) const noexcept = 0;
+  [[nodiscard]] virtual bool has_expectation() const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
+};
+
+template <Bandit B>
+struct BanditModel final : ErasedModel<ErasedBandit, BanditModel<B>, B> {
+  using ErasedModel<ErasedBandit, BanditModel, B>::ErasedModel;
+  [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept override {
+    return this->held.select(context, rng);
+  }
+  Errc update(const Feedback& feedback) noexcept override { return this->held.update(feedback); }
+  [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept override {
+    if constexpr (ExplicitBandit<B>) {
+      return this->held.probabilities(context, out);
+    } else {
+      return Errc::unsupported;
+    }
+  }
+  Errc note_pull(ArmIndex arm) noexcept override {
+    if constexpr (CountsPending<B>) {
+      return this->held.note_pull(arm);
+    } else {
+      return to_index(arm) < this->held.arm_count() ? Errc::ok : Errc::unknown_arm;
+    }
+  }
+  Errc note_lost(ArmIndex arm) noexcept override {
+    if constexpr (CountsPending<B>) {
+      return this->held.note_lost(arm);
+    } else {
+      return to_index(arm) < this->held.arm_count() ? Errc::ok : Errc::unknown_arm;
+    }
+  }
+  [[nodiscard]] bool counts_pending() const noexcept override { return CountsPending<B>; }
+  [[nodiscard]] std::size_t arm_count() const noexcept override { return this->held.arm_count(); }
+  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override { return this->held.enabled(arm); }
+  [[nodiscard]] Result<ArmIndex> add_arm() override { return this->held.add_arm(); }
+  Errc set_enabled(ArmIndex arm, bool on) noexcept override { return this->held.set_enabled(arm, on); }
+  Errc reset_arm(ArmIndex arm) noexcept override { return this->held.reset_arm(arm); }
+  [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
+    return this->held.warm_start(arm, prior);
+  }
+  Errc forget(ArmIndex arm, double keep) noexcept override {
+    if constexpr (Forgets<B>) {
+      return this->held.forget(arm, keep);
+    } else {
+      return Errc::unsupported;
+    }
+  }
+  [[nodiscard]] bool can_forget() const noexcept override { return Forgets<B>; }
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input,
+                                   Features action) const noexcept override {
+    if constexpr (Expects<B>) {
+      return this->held.expectation(arm, input, action);
+    } else {
+      return std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+  [[nodiscard]] bool has_expectation() const noexcept override { return Expects<B>; }
+  [[nodiscard]] std::uint64_t updates() const noexcept override { return this->held.updates(); }
+};
+
+}  // namespace detail
 
 /// Holds any type that satisfies Bandit; copying copies the bandit. Calls cost one indirect call more.
 /// A moved-from handle may only be assigned or destroyed.
-class AnyBandit {
+class AnyBandit : public detail::Handle<detail::ErasedBandit> {
  public:
   // A handle has no kName: asking for it first keeps the concept from asking the handle whether it copies.
   template <class B>
     requires(requires { B::kName; } && Bandit<B>)
-  explicit AnyBandit(B bandit) : self_(std::make_unique<Model<B>>(std::move(bandit))) {}
+  explicit AnyBandit(B bandit) : Handle(std::make_unique<detail::BanditModel<B>>(std::move(bandit))) {}
 
   [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept {
     return self_->select(context, rng);
@@ -57,116 +139,11 @@ class AnyBandit {
   [[nodiscard]] bool has_expectation() const noexcept { return self_->has_expectation(); }
   [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
-  [[nodiscard]] std::string_view name() const noexcept { return self_->name(); }
-  [[nodiscard]] std::uint32_t state_version() const noexcept { return self_->state_version(); }
-  void save(Writer& writer) const { self_->save(writer); }
-  [[nodiscard]] Result<void> load(Reader& reader) { return self_->load(reader); }
-  [[nodiscard]] Description describe() const { return self_->describe(); }
-  [[nodiscard]] bool operator==(const AnyBandit& other) const { return self_->equals(*other.self_); }
-
   /// The bandit itself when it is a B, else null.
   template <Bandit B>
   [[nodiscard]] const B* as() const noexcept {
-    const auto* model = dynamic_cast<const Model<B>*>(self_.get());
-    return model == nullptr ? nullptr : &model->bandit;
+    return held_by<detail::BanditModel<B>>();
   }
-
- private:
-  struct Interface : detail::ErasedState {
-    [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;
-    [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
-    virtual Errc update(const Feedback& feedback) noexcept = 0;
-    [[nodiscard]] virtual Errc probabilities(const Context& context,
-                                             std::span<double> out) const noexcept = 0;
-    virtual Errc note_pull(ArmIndex arm) noexcept = 0;
-    virtual Errc note_lost(ArmIndex arm) noexcept = 0;
-    [[nodiscard]] virtual bool counts_pending() const noexcept = 0;
-    [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
-    [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
-    [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
-    virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
-    virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
-    [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
-    virtual Errc forget(ArmIndex arm, double keep) noexcept = 0;
-    [[nodiscard]] virtual bool can_forget() const noexcept = 0;
-    [[nodiscard]] virtual double expectation(ArmIndex arm, const Input& input,
-                                             Features action) const noexcept = 0;
-    [[nodiscard]] virtual bool has_expectation() const noexcept = 0;
-    [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
-    [[nodiscard]] virtual bool equals(const Interface& other) const = 0;
-  };
-
-  template <Bandit B>
-  struct Model final : Interface {
-    explicit Model(B b) : bandit(std::move(b)) {}
-    [[nodiscard]] std::unique_ptr<Interface> clone() const override {
-      return std::make_unique<Model>(bandit);
-    }
-    [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept override {
-      return bandit.select(context, rng);
-    }
-    Errc update(const Feedback& feedback) noexcept override { return bandit.update(feedback); }
-    [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept override {
-      if constexpr (ExplicitBandit<B>) {
-        return bandit.probabilities(context, out);
-      } else {
-        return Errc::unsupported;
-      }
-    }
-    Errc note_pull(ArmIndex arm) noexcept override {
-      if constexpr (CountsPending<B>) {
-        return bandit.note_pull(arm);
-      } else {
-        return to_index(arm) < bandit.arm_count() ? Errc::ok : Errc::unknown_arm;
-      }
-    }
-    Errc note_lost(ArmIndex arm) noexcept override {
-      if constexpr (CountsPending<B>) {
-        return bandit.note_lost(arm);
-      } else {
-        return to_index(arm) < bandit.arm_count() ? Errc::ok : Errc::unknown_arm;
-      }
-    }
-    [[nodiscard]] bool counts_pending() const noexcept override { return CountsPending<B>; }
-    [[nodiscard]] std::size_t arm_count() const noexcept override { return bandit.arm_count(); }
-    [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override { return bandit.enabled(arm); }
-    [[nodiscard]] Result<ArmIndex> add_arm() override { return bandit.add_arm(); }
-    Errc set_enabled(ArmIndex arm, bool on) noexcept override { return bandit.set_enabled(arm, on); }
-    Errc reset_arm(ArmIndex arm) noexcept override { return bandit.reset_arm(arm); }
-    [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
-      return bandit.warm_start(arm, prior);
-    }
-    Errc forget(ArmIndex arm, double keep) noexcept override {
-      if constexpr (Forgets<B>) {
-        return bandit.forget(arm, keep);
-      } else {
-        return Errc::unsupported;
-      }
-    }
-    [[nodiscard]] bool can_forget() const noexcept override { return Forgets<B>; }
-    [[nodiscard]] double expectation(ArmIndex arm, const Input& input,
-                                     Features action) const noexcept override {
-      if constexpr (Expects<B>) {
-        return bandit.expectation(arm, input, action);
-      } else {
-        return std::numeric_limits<double>::quiet_NaN();
-      }
-    }
-    [[nodiscard]] bool has_expectation() const noexcept override { return Expects<B>; }
-    [[nodiscard]] std::uint64_t updates() const noexcept override { return bandit.updates(); }
-    [[nodiscard]] std::string_view name() const noexcept override { return B::kName; }
-    [[nodiscard]] std::uint32_t state_version() const noexcept override { return B::kStateVersion; }
-    void save(Writer& writer) const override { bandit.save(writer); }
-    [[nodiscard]] Result<void> load(Reader& reader) override { return bandit.load(reader); }
-    [[nodiscard]] Description describe() const override { return bandit.describe(); }
-    [[nodiscard]] bool equals(const Interface& other) const override {
-      const auto* same = dynamic_cast<const Model*>(&other);
-      return same != nullptr && bandit == same->bandit;
-    }
-    B bandit;
-  };
-
-  detail::ClonePtr<Interface> self_;
 };
 
 }  // namespace attune

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "safety/anomaly_update.hpp"
 #include "safety/detector_state.hpp"
 
 namespace attune {
@@ -33,21 +34,15 @@ Anomaly EwmaResidual::score(double value) const noexcept {
 }
 
 Anomaly EwmaResidual::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    watch_.skip();
-    return {};
-  }
-  const Anomaly verdict = score(value);
-  if (watch_.take(value, verdict)) {
+  return detail::judge_and_learn(watch_, *this, value, [this](double taken) {
     ++learned_;
-    const double residual = value - level_;
+    const double residual = taken - level_;
     level_ += std::max(1.0 / static_cast<double>(learned_), config_.weight) * residual;
     if (learned_ > 1) {  // the first value is the level, and has no residual
       const double w = std::max(1.0 / static_cast<double>(learned_ - 1), config_.spread_weight);
       variance_ += w * (residual * residual - variance_);
     }
-  }
-  return verdict;
+  });
 }
 
 void EwmaResidual::save(Writer& writer) const {

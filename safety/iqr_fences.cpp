@@ -3,42 +3,31 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 
+#include "safety/anomaly_update.hpp"
 #include "safety/detector_state.hpp"
 
 namespace attune {
 
 static_assert(check_anomaly_detector<IqrFences>());
 
-IqrFences::IqrFences(const Config& config) : config_(config), watch_(config.rules), window_(config.window) {}
-
 Result<IqrFences> IqrFences::make(const Config& config) {
-  if (Result<void> verdict = check_bounds(config); !verdict) {
+  if (Result<void> verdict = detail::check_window(config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
-  }
-  if (config.warm_up > config.window) {
-    return fail(Errc::invalid_config, "warm_up = " + std::to_string(config.warm_up) +
-                                          " is more than window = " + std::to_string(config.window));
   }
   return IqrFences(config);
 }
 
-void IqrFences::reset() noexcept {
-  watch_.reset();
-  window_.reset();
-}
-
 Anomaly IqrFences::score(double value) const noexcept {
-  if (!std::isfinite(value) || window_.size() < config_.warm_up) {
+  if (!std::isfinite(value) || held_.values.size() < config_.warm_up) {
     return {};
   }
-  const double first = window_.quantile(0.25);
-  const double third = window_.quantile(0.75);
-  const double range = watch_.believed(third - first);
+  const double first = held_.values.quantile(0.25);
+  const double third = held_.values.quantile(0.75);
+  const double range = held_.watch.believed(third - first);
   Anomaly verdict;
-  verdict.expected = window_.median();
+  verdict.expected = held_.values.median();
   verdict.lower = first - config_.factor * range;
   verdict.upper = third + config_.factor * range;
   verdict.is_anomaly = value < verdict.lower || value > verdict.upper;
@@ -48,33 +37,14 @@ Anomaly IqrFences::score(double value) const noexcept {
 }
 
 Anomaly IqrFences::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    watch_.skip();
-    return {};
-  }
-  const Anomaly verdict = score(value);
-  if (watch_.take(value, verdict)) {
-    window_.push(value);
-  }
-  return verdict;
-}
-
-void IqrFences::save(Writer& writer) const {
-  watch_.save(writer);
-  window_.save(writer);
+  return detail::judge_and_learn(held_.watch, *this, value,
+                                 [this](double taken) { held_.values.push(taken); });
 }
 
 Result<void> IqrFences::load(Reader& reader) {
   IqrFences loaded(config_);
-  loaded.watch_.load(reader);
-  loaded.window_.load(reader);
+  loaded.held_.load(reader);
   return detail::take_loaded(*this, std::move(loaded), reader, true);
-}
-
-Description IqrFences::describe() const {
-  Description text = watch_.describe("IQR fences");
-  text.values.emplace_back("held", static_cast<double>(window_.size()));
-  return text;
 }
 
 }  // namespace attune

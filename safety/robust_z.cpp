@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "safety/anomaly_update.hpp"
 #include "safety/detector_state.hpp"
 
 namespace attune {
@@ -44,15 +45,7 @@ Anomaly RobustZ::score(double value) const noexcept {
 }
 
 Anomaly RobustZ::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    watch_.skip();
-    return {};
-  }
-  const Anomaly verdict = score(value);
-  if (watch_.take(value, verdict)) {
-    learn(value);
-  }
-  return verdict;
+  return detail::judge_and_learn(watch_, *this, value, [this](double taken) { learn(taken); });
 }
 
 void RobustZ::learn(double value) noexcept {

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "safety/anomaly_update.hpp"
 #include "safety/detector_state.hpp"
 
 namespace attune {
@@ -13,12 +14,8 @@ namespace attune {
 static_assert(check_persistent<Winsorizer>());
 
 Result<Winsorizer> Winsorizer::make(const Config& config) {
-  if (Result<void> verdict = check_bounds(config); !verdict) {
+  if (Result<void> verdict = detail::check_window(config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
-  }
-  if (config.warm_up > config.window) {
-    return fail(Errc::invalid_config, "warm_up = " + std::to_string(config.warm_up) +
-                                          " is more than window = " + std::to_string(config.window));
   }
   return Winsorizer(config);
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "safety/anomaly_update.hpp"
 #include "safety/detector_state.hpp"
 
 namespace attune {
@@ -30,15 +31,8 @@ Anomaly ZScore::score(double value) const noexcept {
 }
 
 Anomaly ZScore::update(double value) noexcept {
-  if (!std::isfinite(value)) [[unlikely]] {
-    watch_.skip();
-    return {};
-  }
-  const Anomaly verdict = score(value);
-  if (watch_.take(value, verdict)) {
-    moments_.add(value, config_.weight);
-  }
-  return verdict;
+  return detail::judge_and_learn(watch_, *this, value,
+                                 [this](double taken) { moments_.add(taken, config_.weight); });
 }
 
 void ZScore::save(Writer& writer) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The laws of AnomalyDetector, over every shipped detector.
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -12,6 +13,7 @@
 #include <attune/safety/builtin_anomaly_detectors.hpp>
 
 #include "tests/laws/state_laws.hpp"
+#include "tests/safety/stream_laws.hpp"
 #include "tests/safety/streams.hpp"
 #include "tests/support/allocation_counter.hpp"
 
@@ -175,23 +177,9 @@ TYPED_TEST(AnomalyLaws, MinSpreadIsBelieved) {
 }
 
 TYPED_TEST(AnomalyLaws, GoesOnAfterARoundTripAsIfNothingHappened) {
-  const std::vector<double> values = spiked(6, 700);
-  for (const std::size_t cut : {0UL, 1UL, 20UL, 33UL, 130UL, 300UL, 699UL}) {
-    TypeParam original = make_one<TypeParam>();
-    for (std::size_t i = 0; i < cut; ++i) {
-      (void)original.update(values[i]);
-    }
-    expect_round_trip(original, make_one<TypeParam>());
-    TypeParam copy = lived<TypeParam>(9, 100);
-    const Bytes bytes = saved(original);
-    Reader reader(bytes);
-    ASSERT_TRUE(copy.load(reader));
-    for (std::size_t i = cut; i < values.size(); ++i) {
-      ASSERT_TRUE(same(copy.update(values[i]), original.update(values[i])))
-          << "value " << i << " after " << cut;
-    }
-    EXPECT_TRUE(same_state(copy, original));
-  }
+  constexpr std::array<std::size_t, 7> kCuts{0, 1, 20, 33, 130, 300, 699};
+  expect_goes_on_after_a_round_trip(make_one<TypeParam>(), lived<TypeParam>(9, 100), spiked(6, 700), kCuts,
+                                    same);
 }
 
 TYPED_TEST(AnomalyLaws, RefusesEveryCut) {
@@ -214,78 +202,28 @@ TYPED_TEST(AnomalyLaws, FlippedBitsDoNoHarm) {
 }
 
 TYPED_TEST(AnomalyLaws, DoesNotAllocateWhileItWatches) {
-  TypeParam detector = make_one<TypeParam>();
-  const std::vector<double> values = spiked(8, 1500);
+  const TypeParam detector = lived<TypeParam>(8, 300);
   const test::AllocationCount counter;
-  for (const double value : values) {
-    (void)detector.score(value);
-    (void)detector.update(value);
-  }
-  detector.reset();
-  EXPECT_EQ(counter.count(), 0U);
+  (void)detector.score(10.0);
+  const std::size_t made = counter.count();
+  EXPECT_EQ(made, 0U);
+  expect_no_allocation(make_one<TypeParam>(), spiked(8, 1500));
 }
 
 TYPED_TEST(AnomalyLaws, ResetForgetsTheStreamAndKeepsTheCounters) {
-  TypeParam detector = lived<TypeParam>(5, 1000);
-  const AnomalyCount before = detector.count();
-  detector.reset();
-  EXPECT_EQ(detector.count(), before);
-  TypeParam fresh = make_one<TypeParam>();
-  for (const double value : spiked(6, 1000)) {
-    ASSERT_TRUE(same(detector.update(value), fresh.update(value)));
-  }
+  expect_reset_forgets_the_stream(lived<TypeParam>(5, 1000), make_one<TypeParam>(), spiked(6, 1000), same);
 }
 
-TYPED_TEST(AnomalyLaws, DescribesItself) {
-  const Description text = lived<TypeParam>(5, 300).describe();
-  EXPECT_FALSE(text.summary.empty());
-  EXPECT_EQ(text.values.at(0).first, "values");
-  EXPECT_EQ(text.values.at(0).second, 300.0);
-}
+TYPED_TEST(AnomalyLaws, DescribesItself) { expect_description(lived<TypeParam>(5, 300), 300.0); }
 
 TYPED_TEST(AnomalyLaws, RefusesEachOptionOutsideItsBounds) {
-  std::size_t refused = 0;
-  typename TypeParam::Config names;
-  TypeParam::Config::fields(
-      names, [&](std::string_view name, auto& /*field*/, Bounds bounds, std::string_view) {
-        for (const double wrong : {bounds.min - 1.0, bounds.max * 4.0, std::nan("")}) {
-          typename TypeParam::Config config;
-          bool set = false;
-          TypeParam::Config::fields(config,
-                                    [&]<class T>(std::string_view other, T& field, Bounds, std::string_view) {
-                                      if constexpr (std::is_same_v<T, double>) {
-                                        if (other == name) {
-                                          field = wrong;
-                                          set = true;
-                                        }
-                                      }
-                                    });
-          if (set) {
-            const auto made = TypeParam::make(config);
-            ASSERT_FALSE(made) << name << " = " << wrong;
-            EXPECT_EQ(made.error().code, Errc::invalid_config);
-            EXPECT_NE(made.error().message.find(name), std::string::npos) << made.error().message;
-            ++refused;
-          }
-        }
-      });
-  EXPECT_GE(refused, 6U);
+  EXPECT_GE(expect_options_out_of_bounds_are_refused<TypeParam>(), 6U);
 }
 
 TYPED_TEST(AnomalyLaws, TheHandleDoesWhatTheDetectorDoes) {
-  TypeParam plain = make_one<TypeParam>();
-  AnyAnomalyDetector handle(make_one<TypeParam>());
-  EXPECT_EQ(handle.name(), TypeParam::kName);
-  for (const double value : spiked(4, 500)) {
-    ASSERT_TRUE(same(handle.score(value), plain.score(value)));
-    ASSERT_TRUE(same(handle.update(value), plain.update(value)));
-  }
-  AnyAnomalyDetector copy = handle;
-  EXPECT_TRUE(copy == handle);
-  copy.reset();
-  EXPECT_FALSE(copy == handle);
-  ASSERT_NE(handle.as<TypeParam>(), nullptr);
-  EXPECT_TRUE(same_state(*handle.as<TypeParam>(), plain));
+  expect_handle<AnyAnomalyDetector>(make_one<TypeParam>(), spiked(4, 500), same);
+  const TypeParam plain = lived<TypeParam>(4, 500);
+  EXPECT_TRUE(same(AnyAnomalyDetector(plain).score(17.0), plain.score(17.0)));
 }
 
 }  // namespace

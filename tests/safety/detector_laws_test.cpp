@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The laws of DriftDetector, over every shipped detector.
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -12,8 +14,8 @@
 #include <attune/safety/builtin_detectors.hpp>
 
 #include "tests/laws/state_laws.hpp"
+#include "tests/safety/stream_laws.hpp"
 #include "tests/safety/streams.hpp"
-#include "tests/support/allocation_counter.hpp"
 
 template <class... Detectors>
 struct attune::laws::AsTestTypes<attune::DetectorList<Detectors...>> {
@@ -114,22 +116,9 @@ TYPED_TEST(DetectorLaws, ExtremeFiniteValuesDoNoHarm) {
 }
 
 TYPED_TEST(DetectorLaws, GoesOnAfterARoundTripAsIfNothingHappened) {
-  const std::vector<double> values = error_stream(4);
-  for (const std::size_t cut : {0UL, 1UL, 20UL, 33UL, 500UL, 2040UL, 3999UL}) {
-    TypeParam original = make_one<TypeParam>();
-    for (std::size_t i = 0; i < cut; ++i) {
-      (void)original.update(values[i]);
-    }
-    expect_round_trip(original, make_one<TypeParam>());
-    TypeParam copy = lived<TypeParam>(9, 100);
-    const Bytes bytes = saved(original);
-    Reader reader(bytes);
-    ASSERT_TRUE(copy.load(reader));
-    for (std::size_t i = cut; i < values.size(); ++i) {
-      ASSERT_EQ(copy.update(values[i]), original.update(values[i])) << "value " << i << " after " << cut;
-    }
-    EXPECT_TRUE(same_state(copy, original));
-  }
+  constexpr std::array<std::size_t, 7> kCuts{0, 1, 20, 33, 500, 2040, 3999};
+  expect_goes_on_after_a_round_trip(make_one<TypeParam>(), lived<TypeParam>(9, 100), error_stream(4), kCuts,
+                                    std::equal_to<>());
 }
 
 TYPED_TEST(DetectorLaws, RefusesEveryCut) {
@@ -148,77 +137,22 @@ TYPED_TEST(DetectorLaws, FlippedBitsDoNoHarm) {
 }
 
 TYPED_TEST(DetectorLaws, DoesNotAllocateWhileItWatches) {
-  TypeParam detector = make_one<TypeParam>();
-  const std::vector<double> values = error_stream(8);
-  const test::AllocationCount counter;
-  for (const double value : values) {
-    (void)detector.update(value);
-  }
-  detector.reset();
-  const std::size_t made = counter.count();
-  EXPECT_EQ(made, 0U);
+  expect_no_allocation(make_one<TypeParam>(), error_stream(8));
 }
 
 TYPED_TEST(DetectorLaws, ResetForgetsTheStreamAndKeepsTheCounters) {
-  TypeParam detector = lived<TypeParam>(5, 1000);
-  const StreamCount before = detector.count();
-  detector.reset();
-  EXPECT_EQ(detector.count(), before);
-  TypeParam fresh = make_one<TypeParam>();
-  for (const double value : error_stream(6)) {
-    ASSERT_EQ(detector.update(value), fresh.update(value));
-  }
+  expect_reset_forgets_the_stream(lived<TypeParam>(5, 1000), make_one<TypeParam>(), error_stream(6),
+                                  std::equal_to<>());
 }
 
-TYPED_TEST(DetectorLaws, DescribesItself) {
-  const Description text = lived<TypeParam>(5, 300).describe();
-  EXPECT_FALSE(text.summary.empty());
-  EXPECT_EQ(text.values.at(0).first, "values");
-  EXPECT_EQ(text.values.at(0).second, 300.0);
-}
+TYPED_TEST(DetectorLaws, DescribesItself) { expect_description(lived<TypeParam>(5, 300), 300.0); }
 
 TYPED_TEST(DetectorLaws, RefusesEachOptionOutsideItsBounds) {
-  typename TypeParam::Config names;
-  TypeParam::Config::fields(
-      names, [](std::string_view name, auto& /*field*/, Bounds bounds, std::string_view) {
-        if (bounds.min == bounds.max) {
-          return;  // booleans and names
-        }
-        for (const double wrong : {bounds.min - 1.0, bounds.max * 4.0, std::nan("")}) {
-          typename TypeParam::Config config;
-          bool set = false;
-          TypeParam::Config::fields(config,
-                                    [&]<class T>(std::string_view other, T& field, Bounds, std::string_view) {
-                                      if constexpr (std::is_same_v<T, double>) {
-                                        if (other == name && !(wrong >= bounds.min && wrong <= bounds.max)) {
-                                          field = wrong;
-                                          set = true;
-                                        }
-                                      }
-                                    });
-          if (set) {
-            const auto made = TypeParam::make(config);
-            ASSERT_FALSE(made) << name << " = " << wrong;
-            EXPECT_EQ(made.error().code, Errc::invalid_config);
-            EXPECT_NE(made.error().message.find(name), std::string::npos) << made.error().message;
-          }
-        }
-      });
+  EXPECT_GE(expect_options_out_of_bounds_are_refused<TypeParam>(), 2U);
 }
 
 TYPED_TEST(DetectorLaws, TheHandleDoesWhatTheDetectorDoes) {
-  TypeParam plain = make_one<TypeParam>();
-  AnyDetector handle(make_one<TypeParam>());
-  EXPECT_EQ(handle.name(), TypeParam::kName);
-  for (const double value : error_stream(4)) {
-    ASSERT_EQ(handle.update(value), plain.update(value));
-  }
-  AnyDetector copy = handle;
-  EXPECT_TRUE(copy == handle);
-  copy.reset();
-  EXPECT_FALSE(copy == handle);
-  ASSERT_NE(handle.as<TypeParam>(), nullptr);
-  EXPECT_TRUE(same_state(*handle.as<TypeParam>(), plain));
+  expect_handle<AnyDetector>(make_one<TypeParam>(), error_stream(4), std::equal_to<>());
 }
 
 }  // namespace

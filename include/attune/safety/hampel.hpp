@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include <attune/safety/anomaly.hpp>
-#include <attune/safety/sorted_window.hpp>
+#include <attune/safety/watched_window.hpp>
 
 namespace attune {
 
@@ -52,21 +52,20 @@ class Hampel {
 
   [[nodiscard]] Anomaly score(double value) const noexcept;
   [[nodiscard]] Anomaly update(double value) noexcept;
-  void reset() noexcept;
-  [[nodiscard]] const AnomalyCount& count() const noexcept { return watch_.count(); }
+  void reset() noexcept { held_.reset(); }
+  [[nodiscard]] const AnomalyCount& count() const noexcept { return held_.watch.count(); }
 
-  void save(Writer& writer) const;
+  void save(Writer& writer) const { held_.save(writer); }
   /// Errors: corrupt_state; unchanged on error.
   [[nodiscard]] Result<void> load(Reader& reader);
-  [[nodiscard]] Description describe() const;
+  [[nodiscard]] Description describe() const { return held_.describe("Hampel identifier"); }
   [[nodiscard]] bool operator==(const Hampel&) const = default;
 
  private:
-  explicit Hampel(const Config& config);
+  explicit Hampel(const Config& config) : config_(config), held_(config.rules, config.window) {}
 
   Config config_;
-  AnomalyWatch watch_;
-  SortedWindow window_;
+  WatchedWindow held_;
 };
 
 }  // namespace attune

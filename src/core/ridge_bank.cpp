@@ -11,19 +11,18 @@
 #include <attune/core/vocabulary.hpp>
 
 #include "core/kernels.hpp"
+#include "core/ridge_limits.hpp"
 
 namespace attune {
 namespace {
 
+using detail::finite_probe;
 using detail::kernels;
 using detail::kLanes;
 using detail::packed_at;
 using detail::packed_size;
+using detail::refresh_limit;
 using detail::StripVector;
-
-// Leaves 0 for finite numbers and NaN for others: sums of it tell whether all were finite, without a branch
-// each.
-double finite_probe(double value) noexcept { return value * 0.0; }
 
 template <class Vector>
 void grow(Vector& vector, std::size_t extra) {
@@ -33,9 +32,6 @@ void grow(Vector& vector, std::size_t extra) {
   }
 }
 
-// Columns stored in the strip of a row.
-std::size_t stored_columns(std::size_t row) noexcept { return (row / kLanes + 1) * kLanes; }
-
 // base^exponent by plain multiplication: the C library's pow() differs in the last bit between processors.
 double whole_power(double base, std::size_t exponent) noexcept {
   double power = 1.0;
@@ -43,10 +39,6 @@ double whole_power(double base, std::size_t exponent) noexcept {
     power *= base;
   }
   return power;
-}
-
-double refresh_limit(std::size_t dimension) noexcept {
-  return static_cast<double>(std::max<std::size_t>(1024, 8 * dimension));
 }
 
 }  // namespace
@@ -411,94 +403,6 @@ double RidgeBank::precision(std::size_t model, std::size_t row, std::size_t colu
 }
 double RidgeBank::covariance(std::size_t model, std::size_t row, std::size_t column) const noexcept {
   return covariance_[(model * stride_) + packed_at(row, column)];
-}
-
-void RidgeBank::save(Writer& writer) const {
-  writer.u64(dimension_);
-  writer.u64(count());
-  for (const Numbers* part : {&precision_, &covariance_, &response_, &coefficients_}) {
-    writer.numbers(std::span<const double>(*part));
-  }
-  writer.numbers(drift_);
-  writer.numbers(learned_);
-}
-
-void RidgeBank::load(Reader& reader) {
-  const std::uint64_t dimension = reader.u64();
-  const std::uint64_t models = reader.u64();
-  if (!reader.ok() || dimension != dimension_ || models > kMaxNumbers / std::max<std::size_t>(1, stride_) ||
-      models > reader.left() / sizeof(double)) {
-    reader.fail_now();
-    return;
-  }
-  RidgeBank read(0, dimension_, ridge_, forgetting_);
-  const auto exactly = [&](std::size_t size) {
-    const std::vector<double> numbers = reader.numbers<double>(size);
-    if (numbers.size() != size) {
-      reader.fail_now();
-    }
-    return Numbers(numbers.begin(), numbers.end());
-  };
-  read.precision_ = exactly(models * stride_);
-  read.covariance_ = exactly(models * stride_);
-  read.response_ = exactly(models * length_);
-  read.coefficients_ = exactly(models * length_);
-  read.drift_ = reader.numbers<double>(models);
-  read.learned_ = reader.numbers<std::uint64_t>(models);
-  if (!reader.ok() || read.drift_.size() != models || read.learned_.size() != models || !read.plausible()) {
-    reader.fail_now();
-    return;
-  }
-  read.start_coarse();
-  *this = std::move(read);
-}
-
-// Whether every number is one that learning could have left: finite, padding zero, mirror images equal,
-// diagonals in range and no entry of A above its diagonal.
-bool RidgeBank::plausible() const noexcept {
-  double probe = 0.0;
-  for (const Numbers* part : {&precision_, &covariance_, &response_, &coefficients_}) {
-    for (const double value : *part) {
-      probe += finite_probe(value);
-    }
-  }
-  if (probe != 0.0) {
-    return false;
-  }
-  const double least = 0.5 * ridge_ * ridge_memory_;
-  for (std::size_t model = 0; model < count(); ++model) {
-    const double* a = precision_.data() + (model * stride_);
-    const double* p = covariance_.data() + (model * stride_);
-    for (std::size_t i = 0; i < length_; ++i) {
-      const double limit = 1.001 * a[packed_at(i, i)];
-      for (std::size_t j = 0; j < stored_columns(i); ++j) {
-        const bool inside = i < dimension_ && j < dimension_;
-        const std::size_t at = packed_size(i / kLanes) + (j * kLanes) + (i % kLanes);
-        const bool mirrored = a[at] == a[packed_at(j, i)] && p[at] == p[packed_at(j, i)];
-        const bool bounded = std::abs(a[at]) <= std::max(limit, 1.001 * a[packed_at(j, j)]);
-        if (inside ? !(mirrored && bounded) : (a[at] != 0.0 || p[at] != 0.0)) {
-          return false;
-        }
-      }
-      const bool real = i < dimension_;
-      const std::size_t place = (model * length_) + i;
-      if (real ? !(a[packed_at(i, i)] >= least && p[packed_at(i, i)] >= 0.0)
-               : (response_[place] != 0.0 || coefficients_[place] != 0.0)) {
-        return false;
-      }
-    }
-    if (!(drift_[model] >= 0.0 && drift_[model] <= refresh_limit(dimension_))) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool RidgeBank::operator==(const RidgeBank& other) const noexcept {
-  return dimension_ == other.dimension_ && ridge_ == other.ridge_ && forgetting_ == other.forgetting_ &&
-         learned_ == other.learned_ && drift_ == other.drift_ && precision_ == other.precision_ &&
-         covariance_ == other.covariance_ && response_ == other.response_ &&
-         coefficients_ == other.coefficients_;
 }
 
 }  // namespace attune

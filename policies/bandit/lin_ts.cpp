@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <attune/policies/lin_ts.hpp>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -12,6 +13,7 @@
 namespace attune {
 
 static_assert(check_bandit<LinTs>());
+static_assert(DrawsScores<LinTs>);
 
 Result<LinTs> LinTs::make(const Config& config, const Shape& shape) {
   if (Result<void> verdict = detail::check_options(config, shape); !verdict) {
@@ -37,6 +39,18 @@ Choice LinTs::select(const Context& context, Rng& rng) const noexcept {
   Choice choice = best.choice();
   choice.propensity = std::numeric_limits<double>::quiet_NaN();
   return choice;
+}
+
+ScoreLaw LinTs::score_law(ArmIndex arm, const Input& input, Features /*action*/) const noexcept {
+  if (!linear_.arms().contains(arm) || check_input(input, linear_.features(), false) != Errc::ok) {
+    return {};
+  }
+  const detail::StripVector x(input.dense, linear_.intercept(), 1.0);
+  const std::array<std::uint32_t, 1> which{static_cast<std::uint32_t>(to_index(arm))};
+  double mean = 0.0;
+  double variance = 0.0;
+  linear_.models().scores(x, which, &mean, &variance);
+  return ScoreLaw::normal(mean, config_.scale * std::sqrt(variance));
 }
 
 Description LinTs::describe() const {

@@ -20,6 +20,7 @@ constexpr double kForgotten = 1e-100;
 }  // namespace
 
 static_assert(check_bandit<ThompsonBeta>());
+static_assert(DrawsScores<ThompsonBeta>);
 
 ThompsonBeta::ThompsonBeta(const Config& config, const Shape& shape)
     : config_(config),
@@ -120,6 +121,12 @@ Errc ThompsonBeta::forget(ArmIndex arm, double keep) noexcept {
 double ThompsonBeta::expectation(ArmIndex arm, const Input& /*input*/, Features /*action*/) const noexcept {
   return arms_.contains(arm) ? alpha(arm) / (alpha(arm) + beta(arm))
                              : std::numeric_limits<double>::quiet_NaN();
+}
+
+ScoreLaw ThompsonBeta::score_law(ArmIndex arm, const Input& input, Features /*action*/) const noexcept {
+  const bool taken =
+      arms_.contains(arm) && detail::check_context({.input = input}, features_, sparse_) == Errc::ok;
+  return taken ? ScoreLaw::beta(alpha(arm), beta(arm)) : ScoreLaw{};
 }
 
 Result<void> ThompsonBeta::warm_start(ArmIndex arm, const ArmPrior& prior) {

@@ -21,6 +21,7 @@ constexpr double kSmallestVariate = 1e-100;
 }  // namespace
 
 static_assert(check_bandit<ThompsonGaussian>());
+static_assert(DrawsScores<ThompsonGaussian>);
 static_assert(std::is_trivially_copyable_v<ThompsonGaussian::Posterior> &&
                   sizeof(ThompsonGaussian::Posterior) == 4 * sizeof(double),
               "it is stored as four doubles");
@@ -136,6 +137,14 @@ Errc ThompsonGaussian::forget(ArmIndex arm, double keep) noexcept {
 double ThompsonGaussian::expectation(ArmIndex arm, const Input& /*input*/,
                                      Features /*action*/) const noexcept {
   return arms_.contains(arm) ? posterior_[to_index(arm)].mean : std::numeric_limits<double>::quiet_NaN();
+}
+
+ScoreLaw ThompsonGaussian::score_law(ArmIndex arm, const Input& input, Features /*action*/) const noexcept {
+  if (!arms_.contains(arm) || detail::check_context({.input = input}, features_, sparse_) != Errc::ok) {
+    return {};
+  }
+  const Posterior& p = posterior_[to_index(arm)];
+  return ScoreLaw::student_t(p.mean, std::sqrt(p.scale / p.shape / p.weight), 2.0 * p.shape);
 }
 
 Result<void> ThompsonGaussian::warm_start(ArmIndex arm, const ArmPrior& prior) {

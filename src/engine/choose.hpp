@@ -35,6 +35,9 @@ struct Question {
   std::span<const ArmIndex> offered{};
   std::size_t eligible = 0;  ///< count_eligible(), at least 1
   bool killed = false;
+  /// By slot, what the live policy chooses with what probability, where it was found otherwise
+  /// (propensities()); empty: what the policy states.
+  std::span<const double> live_shares{};
 };
 
 struct Answer {

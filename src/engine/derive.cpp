@@ -33,10 +33,14 @@ void copy_into(std::vector<T>& to, std::span<const T> from) {
                                                    : std::get<AnyAgent>(policy).select(seen, rng);
 }
 
-[[nodiscard]] Errc probabilities(const AnyPolicy& policy, const Context& seen,
-                                 std::span<double> out) noexcept {
-  return std::holds_alternative<AnyBandit>(policy) ? std::get<AnyBandit>(policy).probabilities(seen, out)
-                                                   : std::get<AnyAgent>(policy).probabilities(seen, out);
+/// As propensities(), NaN where the policy does not choose.
+[[nodiscard]] Propensities shares_of(const PointState& state, const Context& seen,
+                                     const PropensityOptions& options) {
+  Result<Propensities> found = std::holds_alternative<AnyBandit>(state.policy)
+                                   ? propensities(std::get<AnyBandit>(state.policy), seen, options)
+                                   : propensities(std::get<AnyAgent>(state.policy), seen, options);
+  return found ? std::move(*found)
+               : Propensities{.values = std::vector<double>(state.arms.slot_count(), kNan)};
 }
 
 /// The score of one arm: what select() maximises when there is nothing else to choose. NaN when two draws
@@ -49,12 +53,8 @@ void copy_into(std::vector<T>& to, std::span<const T> from) {
   return one.arm == arm && same_bits(one.score, other.score) ? one.score : kNan;
 }
 
-void derive_arms(const PointState& state, const DecisionRecord& record, Derivation& out) {
-  const Context seen{.input = record.input, .actions = state.arms.features(), .offered = record.offered};
-  std::vector<double> shares(state.arms.slot_count(), kNan);
-  if (probabilities(state.policy, seen, shares) != Errc::ok) {
-    std::ranges::fill(shares, kNan);
-  }
+void derive_arms(const PointState& state, const DecisionRecord& record, std::span<const double> shares,
+                 Derivation& out) {
   for (std::size_t slot = 0; slot < state.arms.slot_count(); ++slot) {
     const ArmIndex arm = to_arm(slot);
     if (!state.arms.contains(arm)) {
@@ -89,8 +89,12 @@ void derive_parameters(const AnyOptimizer& optimizer, const DecisionRecord& reco
 }
 
 void derive_choice(const Point& point, const PointState& state, const DecisionRecord& record,
-                   Derivation& out) {
-  derive_arms(state, record, out);
+                   const PropensityOptions& options, Derivation& out) {
+  const Context seen{.input = record.input, .actions = state.arms.features(), .offered = record.offered};
+  const Propensities shares = shares_of(state, seen, options);
+  out.method = shares.method;
+  out.probability_error = shares.error;
+  derive_arms(state, record, shares.values, out);
   const std::size_t eligible = count_eligible(state.arms, record.offered);
   if (eligible == 0) {
     out.differences.emplace_back("no arm can be chosen in that state");
@@ -111,8 +115,10 @@ void derive_choice(const Point& point, const PointState& state, const DecisionRe
     return;
   }
   if (question.killed || point.config().safety) {
+    Question told = question;  // the choice itself is made as decide() made it: without what was found since
+    told.live_shares = shares.values;
     for (DerivedArm& arm : out.arms) {
-      arm.probability = arm.enabled && arm.offered ? answer_probability(question, arm.arm, room) : 0.0;
+      arm.probability = arm.enabled && arm.offered ? answer_probability(told, arm.arm, room) : 0.0;
     }
   }
   const Choice& choice = answer.choice;
@@ -149,7 +155,7 @@ void compare(const DecisionRecord& record, Derivation& out) {
 }  // namespace
 
 Derivation derive_decision(const Point& point, std::uint64_t seed, std::uint64_t state_position,
-                           const DecisionRecord& record) {
+                           const DecisionRecord& record, const PropensityOptions& options) {
   const PointState& state = point.learned();
   Derivation out;
   out.position = record.header.position;
@@ -175,7 +181,7 @@ Derivation derive_decision(const Point& point, std::uint64_t seed, std::uint64_t
     out.reason = record.reason;
     derive_parameters(*optimizer, record, out);
   } else {
-    derive_choice(point, state, record, out);
+    derive_choice(point, state, record, options, out);
   }
   compare(record, out);
   return out;

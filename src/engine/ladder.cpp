@@ -46,6 +46,9 @@ Choice Ladder::select(const AnyPolicy& policy, std::uint32_t purpose) const noex
 }
 
 double Ladder::policy_probability(const AnyPolicy& policy, ArmIndex arm) const noexcept {
+  if (&policy == &question_.state.policy && !question_.live_shares.empty()) {
+    return question_.live_shares[to_index(arm)];
+  }
   const Context seen{.input = question_.input, .actions = arms_.features(), .offered = question_.offered};
   room_.resize(std::max(room_.size(), arms_.slot_count()));
   const std::span<double> shares = std::span(room_).first(arms_.slot_count());

@@ -9,33 +9,9 @@
 
 #include "engine/derive.hpp"
 #include "engine/engine_impl.hpp"
+#include "engine/replay_machine.hpp"
 
 namespace attune {
-
-/// The fold, with the configuration that holds at its position.
-struct Replay::Machine {
-  ReplaySource source;
-  ReplayOptions options;
-  ConfigHistory history;
-  std::uint64_t seed = 0;
-  std::string node;
-  std::unique_ptr<Engine::Impl> engine;
-  std::uint64_t part_last =
-      ConfigHistory::kEnd;  ///< last position of the part that `engine` is configured for
-
-  [[nodiscard]] Result<void> read_identity();
-  [[nodiscard]] Result<std::unique_ptr<Engine::Impl>> make(std::string_view digest) const;
-  /// Sets up the engine that folds the record after `position`.
-  [[nodiscard]] Result<void> enter(ByteView state, std::uint64_t position);
-  [[nodiscard]] Result<void> load(std::uint64_t number);
-  [[nodiscard]] Result<std::vector<CheckpointInfo>> checkpoints() const;
-  [[nodiscard]] Result<void> restart_before(std::uint64_t position);
-  [[nodiscard]] Result<void> fold(std::uint64_t last, const Observer& observer,
-                                  const std::function<bool(ByteView)>& stop);
-  [[nodiscard]] Result<bool> fold_part(std::uint64_t last, const Observer& observer,
-                                       const std::function<bool(ByteView)>& stop);
-  [[nodiscard]] Result<Bytes> record_at(std::uint64_t position) const;
-};
 
 ReplaySource replay_source(Journal& journal) {
   Journal* const from = &journal;
@@ -364,7 +340,7 @@ Result<Derivation> Replay::derive(std::uint64_t position) {
     return tl::unexpected(std::move(folded).error());
   }
   return derive_decision(*machine_->engine->points[number], machine_->seed, machine_->engine->position,
-                         record);
+                         record, machine_->options.propensities);
 }
 
 Result<Derivation> Replay::derive_here(ByteView decision) const {
@@ -373,7 +349,7 @@ Result<Derivation> Replay::derive_here(ByteView decision) const {
     return fail(Errc::invalid_argument, "that is no decision of a point of this configuration");
   }
   return derive_decision(*machine_->engine->points[record.header.point], machine_->seed,
-                         machine_->engine->position, record);
+                         machine_->engine->position, record, machine_->options.propensities);
 }
 
 }  // namespace attune

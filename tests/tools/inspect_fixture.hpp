@@ -72,7 +72,7 @@ inline std::unique_ptr<Journal> make_traffic(const std::string& path) {
       {.point =
            [](std::uint32_t point) { return point == 0 ? std::string_view("gateway") : std::string_view(); },
        .arm =
-           [](std::uint32_t point, std::uint32_t arm) {
+           [](std::uint32_t point, std::uint32_t arm, std::uint16_t) {
              return point != 0 ? std::string_view()
                     : arm == 0 ? std::string_view("small")
                                : std::string_view("large");

@@ -172,8 +172,17 @@ TEST(InspectState, DerivesEveryDecisionAgain) {
   const InspectRun text = inspect({path, "explain", id});
   EXPECT_NE(text.out.find("the record says the same, bit for bit"), std::string::npos) << text.out;
   EXPECT_EQ(inspect({path, "explain", "1"}).out, text.out) << "by its position";
-  EXPECT_NE(inspect({path, "explain", maker.ids()[1].to_string()}).out.find("no closed form"),
+  const std::string drawn = maker.ids()[1].to_string();
+  EXPECT_NE(inspect({path, "explain", drawn}).out.find("probabilities by quadrature, error about"),
             std::string::npos);
+  const Json sampled = json_of({path, "explain", drawn, "--json"});
+  EXPECT_EQ(sampled["probability_method"], "quadrature");
+  EXPECT_TRUE(sampled["derived"]["propensity"].is_null()) << "as it was recorded";
+  sum = 0.0;
+  for (const Json& arm : sampled["arms"]) {
+    sum += arm["probability"].get<double>();
+  }
+  EXPECT_NEAR(sum, 1.0, 1e-6);
   expect_one_line(inspect({path, "explain", "018bd031-c6c8-785a-9b42-c6f129a074c3"}), 2, "has no decision");
   expect_one_line(inspect({path, "explain", "3"}), 2, "record 3 is no decision");
   for (const char* name : {"x", "", "1.0", "99999999999999999999999"}) {
@@ -198,8 +207,39 @@ TEST(InspectState, JudgesTheLoggedPolicyByItself) {
   EXPECT_NEAR(model["snips"]["value"].get<double>(), model["logged"]["mean"].get<double>(), 1e-9);
   EXPECT_NEAR(model["effective_rows"].get<double>(), 120.0, 1e-9);
   const Json& colour = points[1]["evaluation"];
-  EXPECT_EQ(colour["known"], false);
-  EXPECT_NE(colour["obstacle"].get<std::string>().find("deferred"), std::string::npos);
+  EXPECT_EQ(colour["known"], true) << "what was left open is found";
+  EXPECT_EQ(colour["filled"], 140);
+  EXPECT_EQ(colour["without_propensity"], 0);
+  EXPECT_NEAR(colour["mean_weight"].get<double>(), 1.0, 1e-6);
+  EXPECT_NEAR(colour["ips"]["value"].get<double>(), colour["logged"]["mean"].get<double>(), 1e-6);
+}
+
+TEST(InspectState, FindsThePropensitiesThatWereLeftOpen) {
+  const TestFolder folder;
+  const std::string path = folder.file("store.db");
+  {
+    StoreMaker maker(path);
+    maker.steps(60);
+  }
+  const Json open = json_of({path, "decisions", "--point", "colour", "--limit", "30", "--json"})["decisions"];
+  const Json found = json_of(
+      {path, "decisions", "--point", "colour", "--limit", "30", "--propensities", "--json"})["decisions"];
+  ASSERT_EQ(found.size(), 30U);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(open[i]["propensity"].is_null());
+    EXPECT_FALSE(open[i].contains("propensity_method"));
+    EXPECT_EQ(found[i]["propensity_method"], "quadrature");
+    EXPECT_LT(found[i]["propensity_error"].get<double>(), 1e-6);
+    const Json told = json_of({path, "explain", found[i]["id"].get<std::string>(), "--json"});
+    for (const Json& arm : told["arms"]) {
+      if (arm["arm"] == found[i]["arm"]) {
+        EXPECT_EQ(arm["probability"], found[i]["propensity"]) << "derived one at a time";
+      }
+    }
+  }
+  const Json stated = json_of(
+      {path, "decisions", "--point", "model", "--limit", "5", "--propensities", "--json"})["decisions"];
+  EXPECT_FALSE(stated[0].contains("propensity_method")) << "it was recorded";
 }
 
 TEST(InspectState, SaysWhatAnotherPolicyWouldHaveLearnedAndHowSureThatIs) {
@@ -220,8 +260,6 @@ TEST(InspectState, SaysWhatAnotherPolicyWouldHaveLearnedAndHowSureThatIs) {
   EXPECT_FALSE(judged["doubts"].empty()) << "so few rows are worth a warning";
   const InspectRun text = inspect({path, "replay", "--with", with});
   EXPECT_NE(text.out.find("UCB1 over 3 arms after 120 rewards"), std::string::npos) << text.out;
-  EXPECT_NE(text.out.find("value       not known: the journal has no propensity"), std::string::npos)
-      << text.out;
   test::write_file(with, R"({"points":{"model":{"policy":{"type":"nothing"}}}})");
   expect_one_line(inspect({path, "replay", "--with", with}), 2, "points.model.policy");
   test::write_file(with, R"({"points":{"shape":{}}})");

@@ -44,6 +44,9 @@ struct Found {
     case OptionKey::csv:
       options.csv = true;
       break;
+    case OptionKey::propensities:
+      options.propensities = true;
+      break;
     case OptionKey::bars:
       options.bars = true;
       break;

@@ -85,27 +85,27 @@ std::vector<CommandInfo> deriving_commands() {
        .name = "replay",
        .operands = {},
        .brief = "what another policy would have learned from this journal, and what it would be worth",
-       .text = "Folds the whole journal under another configuration: the logged choices and outcomes, "
-               "learned by another policy. "
-               "FILE is laid over the store's own configuration: what it says of a point's policy, reward, "
-               "arms and so on "
-               "replaces that, what it leaves out stays. Arms are matched by their order, contexts must be "
-               "encoded alike. "
-               "Without --with, the store's own configuration is judged.\n\n"
-               "For each point it shows what that policy believes at the end, and estimates the reward a "
-               "decision would have "
-               "got with it, choosing at each decision by what it had learned until then: IPS and SNIPS with "
-               "95 % intervals and "
-               "the effective sample size. --from, --to and --last select the decisions that are judged; "
-               "everything before is "
-               "learned from.\n\n"
-               "These estimates need the probability of each logged choice, and a log in which every arm had "
-               "a chance. Where "
-               "that is missing it is said: no value for policies that draw samples (deferred propensities), "
-               "a warning where "
-               "the mean weight is not 1, where choices were certain, where rewards came by default. A "
-               "policy is learned from "
-               "what another one chose; had it chosen itself, it would have seen more of what it likes.",
+       .text =
+           "Folds the whole journal under another configuration: the logged choices and outcomes, "
+           "learned by another policy. "
+           "FILE is laid over the store's own configuration: what it says of a point's policy, reward, "
+           "arms and so on "
+           "replaces that, what it leaves out stays. Arms are matched by their order, contexts must be "
+           "encoded alike. "
+           "Without --with, the store's own configuration is judged.\n\n"
+           "For each point it shows what that policy believes at the end, and estimates the reward a "
+           "decision would have "
+           "got with it, choosing at each decision by what it had learned until then: IPS and SNIPS with "
+           "95 % intervals and "
+           "the effective sample size. --from, --to and --last select the decisions that are judged; "
+           "everything before is "
+           "learned from.\n\n"
+           "These estimates need the probability of each logged choice, and a log in which every arm had "
+           "a chance. Where the policy that chose had left it open (Thompson sampling) it is found first, as "
+           "decisions --propensities does. Where something is missing it is said: a warning where "
+           "the mean weight is not 1, where choices were certain, where rewards came by default. A "
+           "policy is learned from "
+           "what another one chose; had it chosen itself, it would have seen more of what it likes.",
        .options = {with, point, from, to, last, json},
        .examples = {{"gateway.db replay --with candidate.json", ""},
                     {"gateway.db replay --with candidate.json --last 20000",

@@ -64,14 +64,24 @@ std::vector<CommandInfo> looking_commands() {
        .name = "decisions",
        .operands = {},
        .brief = "the newest decisions with what came back for them",
-       .text = "The newest decisions that fit all conditions, newest last, each with its outcomes. --before "
-               "N goes further "
-               "back: use the first position shown.\n\n"
-               "Cost: what is looked at, from the end backwards, until enough was found; an id is found by "
-               "the time that it "
-               "contains.",
-       .options = {point, arm, from, to, id, episode, before, limit, json, csv},
+       .text =
+           "The newest decisions that fit all conditions, newest last, each with its outcomes. --before "
+           "N goes further "
+           "back: use the first position shown.\n\n"
+           "Policies that draw samples (Thompson sampling) leave the propensity open. With --propensities it "
+           "is "
+           "found: the state that made each decision is folded again, and the probability of its choice is "
+           "computed, by quadrature where the posteriors are known (seven digits), else by repeated choices, "
+           "with its standard error.\n\n"
+           "Cost: what is looked at, from the end backwards, until enough was found; an id is found by "
+           "the time that it "
+           "contains. --propensities: a fold from the newest checkpoint that is 65,536 records before the "
+           "first "
+           "one shown, and about a millisecond a decision.",
+       .options = {point, arm, from, to, id, episode, before, limit, propensities, json, csv},
        .examples = {{"gateway.db decisions --point model --arm large --from -15m", ""},
+                    {"gateway.db decisions --propensities --limit 100000 --csv",
+                     "For off-policy evaluation."},
                     {"gateway.db decisions --episode session-81", "One session, in order."}}},
       {.command = Command::outcomes,
        .name = "outcomes",

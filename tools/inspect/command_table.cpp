@@ -11,7 +11,7 @@
 namespace attune::tools {
 namespace {
 
-constexpr std::array<OptionInfo, 25> kOptions{{
+constexpr std::array<OptionInfo, 26> kOptions{{
     {OptionKey::json, "--json", "", "Print one JSON object instead of text."},
     {OptionKey::csv, "--csv", "", "Print comma-separated values, with a line of names."},
     {OptionKey::bars, "--bars", "", "Draw bars also where the output is no terminal."},
@@ -19,6 +19,8 @@ constexpr std::array<OptionInfo, 25> kOptions{{
     {OptionKey::discard, "--discard", "",
      "Drop the records that are cut off, instead of keeping them in a file."},
     {OptionKey::full, "--full", "", "Also what takes a replay of the whole journal."},
+    {OptionKey::propensities, "--propensities", "",
+     "Find the propensities that were left open (deferred): by a replay, quadrature or repeated choices."},
     {OptionKey::point, "--point", "POINT",
      "Only this decision point: its name, or its number where it has no name."},
     {OptionKey::arm, "--arm", "ARM", "Only this arm, by its id."},

@@ -22,6 +22,7 @@ enum class OptionKey : std::uint8_t {
   yes,
   discard,
   full,
+  propensities,
   point,
   arm,
   id,

@@ -11,11 +11,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/inspect/fold.hpp"
+#include "tools/inspect/open_propensities.hpp"
 
 namespace attune::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using OpenPropensities = std::unordered_map<std::uint64_t, FoundPropensity>;
 
 /// One decision whose reward is awaited.
 struct Row {
@@ -39,7 +41,8 @@ struct Before {
 
 class Evaluator {
  public:
-  Evaluator(Replay& replay, const Slice& slice) : replay_(replay), slice_(slice) {
+  Evaluator(Replay& replay, const Slice& slice, const OpenPropensities& open)
+      : replay_(replay), slice_(slice), open_propensities_(open) {
     const EngineMetrics metrics = replay.metrics();
     points_.resize(metrics.points.size());
     open_.resize(metrics.points.size());
@@ -62,8 +65,13 @@ class Evaluator {
       return;
     }
     if (std::isnan(record.propensity)) {
-      ++point.without_propensity;
-      return;
+      const auto found = open_propensities_.find(header.position);
+      if (found == open_propensities_.end() || found->second.value <= 0.0) {
+        ++point.without_propensity;
+        return;
+      }
+      record.propensity = found->second.value;
+      ++point.filled;
     }
     const std::optional<double> probability = probability_of(record, bytes, point);
     if (!probability) {
@@ -129,30 +137,13 @@ class Evaluator {
     if (logged == derived->arms.end()) {
       return 0.0;
     }
-    if (!std::isnan(logged->probability)) {
-      const auto likeliest = std::ranges::max_element(derived->arms, {}, &DerivedArm::probability);
-      point.agreed += likeliest->arm == record.arm ? 1 : 0;
-      return logged->probability;
+    if (std::isnan(logged->probability)) {
+      return std::nullopt;
     }
-    ++point.sampled;
-    return sampled(record, point);
-  }
-
-  /// By draws that have nothing to do with those of the log: other numbers at the same point.
-  [[nodiscard]] double sampled(DecisionRecord record, PointEvaluation& point) {
-    constexpr std::uint64_t kDraws = 16;
-    constexpr std::uint64_t kElsewhere = std::uint64_t{1} << 62U;
-    buffer_.resize(encoded_size(record) / sizeof(std::uint64_t));
-    std::uint64_t hits = 0;
-    const std::uint64_t sequence = record.sequence;
-    for (std::uint64_t draw = 0; draw < kDraws; ++draw) {
-      record.sequence = kElsewhere + sequence * kDraws + draw;
-      encode(record, std::as_writable_bytes(std::span(buffer_)));
-      const Result<Derivation> derived = replay_.derive_here(std::as_bytes(std::span(buffer_)));
-      hits += derived && derived->arm == record.arm ? 1 : 0;
-    }
-    point.agreed += 2 * hits > kDraws ? 1 : 0;
-    return static_cast<double>(hits) / static_cast<double>(kDraws);
+    point.sampled += derived->method == PropensityMethod::monte_carlo ? 1 : 0;
+    const auto likeliest = std::ranges::max_element(derived->arms, {}, &DerivedArm::probability);
+    point.agreed += likeliest->arm == record.arm ? 1 : 0;
+    return logged->probability;
   }
 
   [[nodiscard]] static std::string obstacle_of(const PointEvaluation& point) {
@@ -160,8 +151,7 @@ class Evaluator {
       return "there is no decision to judge by";
     }
     if (point.without_propensity == point.decisions) {
-      return "the journal has no propensity for any decision: the policy that made them draws samples "
-             "(deferred)";
+      return "the journal has no propensity for any decision, and none can be found";
     }
     if (point.rows.rows() == 0 && point.unattributed > 0) {
       return "rewards are formed when windows or episodes end, and cannot be given to single decisions here";
@@ -174,7 +164,7 @@ class Evaluator {
   std::vector<PointEvaluation> points_;
   std::vector<Open> open_;
   std::vector<Before> before_;
-  std::vector<std::uint64_t> buffer_;
+  const OpenPropensities& open_propensities_;
 };
 
 /// Discarded when it is no JSON, or nested so deeply that copying it would exhaust the stack: nlohmann copies
@@ -227,6 +217,12 @@ Result<std::string> laid_over(const std::string& stored, const std::string& give
 
 Result<std::vector<PointEvaluation>> evaluate(StoreReader& reader, const std::string& config,
                                               const Slice& slice) {
+  // Two standard errors of a share that is found by repeated choices are small beside the spread of weights.
+  constexpr PropensityOptions kRough{.error = 0.02, .most_draws = 1024};
+  const Result<OpenPropensities> open = open_propensities(reader, slice.first, slice.last);
+  if (!open) {
+    return tl::unexpected(open.error());
+  }
   std::optional<Evaluator> evaluator;
   ReplaySource source = replay_source(reader);
   source.records = [&](std::uint64_t first, const std::function<bool(ByteView)>& visit) {
@@ -237,7 +233,8 @@ Result<std::vector<PointEvaluation>> evaluate(StoreReader& reader, const std::st
       return visit(record.bytes);
     });
   };
-  Result<Replay> replay = Replay::open(std::move(source), {.config = config, .credit_functions = {}});
+  Result<Replay> replay =
+      Replay::open(std::move(source), {.config = config, .credit_functions = {}, .propensities = kRough});
   if (!replay) {
     return tl::unexpected(std::move(replay).error());
   }
@@ -245,7 +242,7 @@ Result<std::vector<PointEvaluation>> evaluate(StoreReader& reader, const std::st
     return fail(Errc::invalid_argument, "the journal begins at record " + std::to_string(reader.first()) +
                                             ": what another policy would have learned before is not known");
   }
-  evaluator.emplace(*replay, slice);
+  evaluator.emplace(*replay, slice, *open);
   Result<void> folded = replay->fold_to(
       slice.last, [&](ByteView record, std::optional<Fate> fate) { evaluator->learn(record, fate); });
   Result<std::vector<PointView>> views =

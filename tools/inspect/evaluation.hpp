@@ -19,11 +19,12 @@ namespace attune::tools {
 struct PointEvaluation {
   PointView state;  ///< what the other policy believes at the end
   std::uint64_t decisions = 0;
-  std::uint64_t without_propensity = 0;  ///< logged as deferred
+  std::uint64_t filled = 0;              ///< logged as deferred, and found afterwards
+  std::uint64_t without_propensity = 0;  ///< logged as deferred, and not found
   std::uint64_t by_fallback = 0;         ///< not made by the policy: left out
   std::uint64_t certain = 0;             ///< logged with propensity 1: no other arm had a chance
   std::uint64_t refused = 0;             ///< the other policy could not choose
-  std::uint64_t sampled = 0;             ///< probability without closed form: estimated by draws
+  std::uint64_t sampled = 0;             ///< probability estimated by repeated choices
   std::uint64_t unattributed = 0;        ///< rewards that cannot be given to one decision
   std::uint64_t agreed = 0;              ///< decisions where its likeliest arm is the logged one
   Moments logged;                        ///< rewards of the logged choices, in the rows below

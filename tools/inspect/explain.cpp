@@ -109,7 +109,7 @@ struct Story {
                                                               : rounded(arm.score, 6);
     table.add({chosen ? "*" : " ", name_or_number(arm.id, static_cast<std::uint32_t>(arm.arm)), score,
                !eligible                     ? std::string(1, '0')
-               : std::isnan(arm.probability) ? std::string("no closed form")
+               : std::isnan(arm.probability) ? std::string("not known")
                                              : rounded(arm.probability, 6),
                eligible       ? "yes"
                : !arm.enabled ? "no: disabled"
@@ -171,6 +171,13 @@ struct Story {
   }
   if (!derived.arms.empty()) {
     out += "\n" + arms_text(derived);
+    if (derived.method != PropensityMethod::closed_form) {
+      out +=
+          derived.method == PropensityMethod::quadrature
+              ? "probabilities by quadrature, error about " + rounded(derived.probability_error, 2)
+              : "probabilities by repeated choices, standard error " + rounded(derived.probability_error, 2);
+      out += "\n";
+    }
   }
   return out + "\nwhat came back\n" + outcomes_text(story);
 }
@@ -206,6 +213,8 @@ struct Story {
           {"stream", hex_text(derived.stream)},
           {"draws", std::move(draws)},
           {"arms", std::move(arms)},
+          {"probability_method", to_string(derived.method)},
+          {"probability_error", json_number(derived.probability_error)},
           {"derived",
            {{"arm", json_text(derived.arm_id)},
             {"propensity", json_number(derived.propensity)},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <attune/core/record.hpp>
+#include <attune/engine/propensities.hpp>
 
 #include "tools/inspect/store_reader.hpp"
 
@@ -34,6 +35,8 @@ struct FoundDecision {
   std::optional<std::uint32_t> slot;
   std::string arm;  ///< empty: unknown
   double propensity = 0.0;
+  std::optional<PropensityMethod> method;  ///< how it was found afterwards; none: as recorded
+  double propensity_error = 0.0;           ///< where it was found afterwards
   double score = 0.0;
   std::uint64_t version = 0;
   std::uint64_t episode = 0;     ///< hash; 0: none

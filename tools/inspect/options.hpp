@@ -53,6 +53,7 @@ struct Options {
   bool yes = false;
   bool full = false;
   bool discard = false;
+  bool propensities = false;         ///< those that were left open are found
   std::optional<std::string> point;  ///< name, or number where the name is unknown
   std::optional<std::string> arm;
   std::optional<Uuid> id;

@@ -11,6 +11,7 @@
 #include "tools/inspect/found_records.hpp"
 #include "tools/inspect/json.hpp"
 #include "tools/inspect/moment.hpp"
+#include "tools/inspect/open_propensities.hpp"
 #include "tools/inspect/record_text.hpp"
 #include "tools/inspect/text.hpp"
 
@@ -81,6 +82,10 @@ Json decision_json(const FoundDecision& decision, const std::string& point) {
            {"client_key", decision.client_key == 0 ? Json(nullptr) : Json(hex_text(decision.client_key))},
            {"parameters", decision.parameters},
            {"outcomes", std::move(outcomes)}};
+  if (decision.method) {
+    out["propensity_method"] = to_string(*decision.method);
+    out["propensity_error"] = json_number(decision.propensity_error);
+  }
   if (decision.reason != ChoiceReason::usual) {
     out["reason"] = to_string(decision.reason);
   }
@@ -222,6 +227,29 @@ namespace {
   return out;
 }
 
+/// Finds the propensities that were left open.
+[[nodiscard]] Result<void> fill_in(StoreReader& reader, std::vector<FoundDecision>& decisions) {
+  const auto open = [](const FoundDecision& decision) { return std::isnan(decision.propensity); };
+  const auto first = std::ranges::find_if(decisions, open);
+  if (first == decisions.end()) {
+    return {};
+  }
+  const Result<std::unordered_map<std::uint64_t, FoundPropensity>> found =
+      open_propensities(reader, first->position, decisions.back().position);
+  if (!found) {
+    return tl::unexpected(found.error());
+  }
+  for (FoundDecision& decision : decisions) {
+    const auto one = open(decision) ? found->find(decision.position) : found->end();
+    if (one != found->end()) {
+      decision.propensity = one->second.value;
+      decision.method = one->second.method;
+      decision.propensity_error = one->second.error;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Answer> run_decisions(const Options& options, const Surroundings& /*around*/) {
@@ -229,7 +257,12 @@ Result<Answer> run_decisions(const Options& options, const Surroundings& /*aroun
   if (!reader) {
     return tl::unexpected(std::move(reader).error());
   }
-  return find_decisions(*reader, options).map([&](const std::vector<FoundDecision>& found) {
+  Result<std::vector<FoundDecision>> decisions = find_decisions(*reader, options);
+  if (Result<void> filled = decisions && options.propensities ? fill_in(*reader, *decisions) : Result<void>{};
+      !filled) {
+    return tl::unexpected(std::move(filled).error());
+  }
+  return decisions.map([&](const std::vector<FoundDecision>& found) {
     if (options.json) {
       Json list = Json::array();
       for (const FoundDecision& decision : found) {

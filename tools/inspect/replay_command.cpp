@@ -64,7 +64,8 @@ using Json = nlohmann::ordered_json;
                     "arms that answer");
   }
   if (point.sampled > 0) {
-    found.emplace_back("this policy draws samples: its probabilities are estimated by 16 draws a decision");
+    found.emplace_back(
+        "the probabilities of this policy are estimated by repeated choices, with a standard error of 0.02");
   }
   return found;
 }
@@ -110,6 +111,7 @@ using Json = nlohmann::ordered_json;
                         {"effective_rows", json_number(rows.effective_rows())},
                         {"mean_weight", json_number(rows.mean_weight())},
                         {"agreed", point.agreed},
+                        {"filled", point.filled},
                         {"without_propensity", point.without_propensity},
                         {"certain", point.certain},
                         {"by_fallback", point.by_fallback},

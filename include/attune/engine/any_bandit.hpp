@@ -14,6 +14,7 @@
 
 #include <attune/core/concepts.hpp>
 #include <attune/core/erased.hpp>
+#include <attune/core/score_law.hpp>
 
 namespace attune {
 namespace detail {
@@ -37,6 +38,9 @@ struct ErasedBandit : ErasedState<ErasedBandit> {
   [[nodiscard]] virtual double expectation(ArmIndex arm, const Input& input,
                                            Features action) const noexcept = 0;
   [[nodiscard]] virtual bool has_expectation() const noexcept = 0;
+  [[nodiscard]] virtual ScoreLaw score_law(ArmIndex arm, const Input& input,
+                                           Features action) const noexcept = 0;
+  [[nodiscard]] virtual bool draws_scores() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
 };
 
@@ -94,6 +98,15 @@ struct BanditModel final : ErasedModel<ErasedBandit, BanditModel<B>, B> {
     }
   }
   [[nodiscard]] bool has_expectation() const noexcept override { return Expects<B>; }
+  [[nodiscard]] ScoreLaw score_law(ArmIndex arm, const Input& input,
+                                   Features action) const noexcept override {
+    if constexpr (DrawsScores<B>) {
+      return this->held.score_law(arm, input, action);
+    } else {
+      return {};
+    }
+  }
+  [[nodiscard]] bool draws_scores() const noexcept override { return DrawsScores<B>; }
   [[nodiscard]] std::uint64_t updates() const noexcept override { return this->held.updates(); }
 };
 
@@ -137,6 +150,11 @@ class AnyBandit : public detail::Handle<detail::ErasedBandit> {
     return self_->expectation(arm, input, action);
   }
   [[nodiscard]] bool has_expectation() const noexcept { return self_->has_expectation(); }
+  /// See DrawsScores; of kind unknown for a policy that does not.
+  [[nodiscard]] ScoreLaw score_law(ArmIndex arm, const Input& input, Features action) const noexcept {
+    return self_->score_law(arm, input, action);
+  }
+  [[nodiscard]] bool draws_scores() const noexcept { return self_->draws_scores(); }
   [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
   /// The bandit itself when it is a B, else null.

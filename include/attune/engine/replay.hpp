@@ -18,6 +18,7 @@
 #include <attune/core/record.hpp>
 #include <attune/core/vocabulary.hpp>
 #include <attune/engine/engine.hpp>
+#include <attune/engine/propensities.hpp>
 #include <attune/rewards/collector.hpp>
 #include <attune/store/journal.hpp>
 
@@ -42,6 +43,8 @@ struct ReplayOptions {
   /// policy have learned? Arms are matched by slot, so it should list the same arms in the same order.
   std::string config;
   std::vector<std::pair<std::string, CreditFunction>> credit_functions;
+  /// For probabilities that have to be found by draws.
+  PropensityOptions propensities{};
 };
 
 /// One arm as it was when a decision was made.
@@ -51,7 +54,8 @@ struct DerivedArm {
   bool enabled = false;
   bool offered = false;      ///< among those that the caller offered (all, when none were named)
   double score = 0.0;        ///< what the policy maximises; NaN where it is drawn anew for each decision
-  double probability = 0.0;  ///< of being chosen; NaN where the policy has no closed form
+  double probability = 0.0;  ///< of being chosen, see Derivation::method; NaN where a snapshot without closed
+                             ///< form could have chosen it
 };
 
 /// A decision made again from state, context and number, and how it compares with its record.
@@ -70,6 +74,9 @@ struct Derivation {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
   std::array<std::uint64_t, 4> draws{};
+  PropensityMethod method =
+      PropensityMethod::closed_form;  ///< how the live policy's probabilities were found
+  double probability_error = 0.0;     ///< see Propensities::error
   // The decision, derived:
   ArmIndex arm = kNoArm;
   std::string arm_id;
@@ -136,6 +143,14 @@ class Replay {
   /// this replay. Errors: invalid_argument (no decision there, or the journal no longer has what led to it),
   /// corrupt_state, io.
   [[nodiscard]] Result<Derivation> derive(std::uint64_t position);
+  /// Folds forward to `position` as fold_to() does, and on the way derives the decisions whose propensity was
+  /// left open (NaN: Thompson sampling), each by the policy that made it: `observer` gets the record, the
+  /// probability of its arm, and how it was found. Decisions at optimizer points have none and are passed
+  /// over; so are (NaN) those whose policy is more than 65,536 records older than they are, or older than
+  /// where this began. Errors: those of fold_to(). Cost: that of folding and of propensities() a decision.
+  using PropensityObserver =
+      std::function<void(const DecisionRecord& decision, double propensity, const Derivation& derived)>;
+  [[nodiscard]] Result<void> fill_propensities(std::uint64_t position, const PropensityObserver& observer);
   /// What the state as it is now would choose for a decision record (its context, offered arms, sequence),
   /// compared with it. Folds and moves nothing. Errors: invalid_argument (no decision, no such point).
   [[nodiscard]] Result<Derivation> derive_here(ByteView decision) const;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <attune/core/concepts.hpp>
+#include <attune/core/score_law.hpp>
 #include <attune/policies/linear_arms.hpp>
 
 namespace attune {
@@ -74,6 +75,8 @@ class LinTs {
   [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features /*action*/) const noexcept {
     return linear_.expectation(arm, input);
   }
+  /// See DrawsScores: Normal(theta'x, scale^2 x'P x).
+  [[nodiscard]] ScoreLaw score_law(ArmIndex arm, const Input& input, Features action) const noexcept;
   /// Errors: unknown_arm, non_finite, invalid_argument.
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) {
     return linear_.warm_start(arm, prior);

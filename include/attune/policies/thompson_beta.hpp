@@ -10,6 +10,7 @@
 
 #include <attune/core/arm_set.hpp>
 #include <attune/core/concepts.hpp>
+#include <attune/core/score_law.hpp>
 
 namespace attune {
 
@@ -78,6 +79,8 @@ class ThompsonBeta {
   Errc forget(ArmIndex arm, double keep) noexcept;
   /// See Expects: the mean of the arm's posterior.
   [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
+  /// See DrawsScores: the posterior.
+  [[nodiscard]] ScoreLaw score_law(ArmIndex arm, const Input& input, Features action) const noexcept;
 
   /// Parameters of the arm's posterior. The arm must exist.
   [[nodiscard]] double alpha(ArmIndex arm) const noexcept {

@@ -10,6 +10,7 @@
 
 #include <attune/core/arm_set.hpp>
 #include <attune/core/concepts.hpp>
+#include <attune/core/score_law.hpp>
 
 namespace attune {
 
@@ -95,6 +96,8 @@ class ThompsonGaussian {
   Errc forget(ArmIndex arm, double keep) noexcept;
   /// See Expects: the mean of the arm's posterior.
   [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
+  /// See DrawsScores: the posterior.
+  [[nodiscard]] ScoreLaw score_law(ArmIndex arm, const Input& input, Features action) const noexcept;
 
   /// The arm must exist.
   [[nodiscard]] Posterior posterior(ArmIndex arm) const noexcept { return posterior_[to_index(arm)]; }

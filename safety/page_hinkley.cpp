@@ -52,9 +52,10 @@ void PageHinkley::refresh() noexcept {
   limit_ = deviation * config_.threshold * 2.0 * config_.delta / exponent;
 }
 
-Signal PageHinkley::suspicious(double worst) noexcept {
+Signal PageHinkley::suspicious() noexcept {
+  const double worst = std::max(watches_up_ ? up_ : 0.0, watches_down_ ? down_ : 0.0);
   if (worst <= limit_) {
-    return Signal::warning;
+    return 2.0 * worst > limit_ ? Signal::warning : Signal::none;
   }
   reset();
   ++count_.drifts;
@@ -65,7 +66,8 @@ void PageHinkley::save(Writer& writer) const {
   detail::save_count(writer, count_);
   scale_.save(writer);
   writer.u64(scores_);
-  for (const double number : {sum_, squares_, cubes_, twice_up_, twice_down_, mean_, slack_, limit_}) {
+  // The format has the doubled sums.
+  for (const double number : {sum_, squares_, cubes_, 2.0 * up_, 2.0 * down_, mean_, slack_, limit_}) {
     writer.f64(number);
   }
 }
@@ -75,12 +77,14 @@ Result<void> PageHinkley::load(Reader& reader) {
   loaded.count_ = detail::load_count(reader);
   loaded.scale_.load(reader);
   loaded.scores_ = reader.u64();
-  for (double* number : {&loaded.sum_, &loaded.squares_, &loaded.cubes_, &loaded.twice_up_,
-                         &loaded.twice_down_, &loaded.mean_, &loaded.slack_}) {
+  for (double* number : {&loaded.sum_, &loaded.squares_, &loaded.cubes_, &loaded.up_, &loaded.down_,
+                         &loaded.mean_, &loaded.slack_}) {
     *number = reader.finite();
   }
+  loaded.up_ *= 0.5;
+  loaded.down_ *= 0.5;
   loaded.limit_ = reader.f64();
-  const bool sound = loaded.squares_ >= 0.0 && loaded.twice_up_ >= 0.0 && loaded.twice_down_ >= 0.0 &&
+  const bool sound = loaded.squares_ >= 0.0 && loaded.up_ >= 0.0 && loaded.down_ >= 0.0 &&
                      loaded.slack_ >= 0.0 && loaded.limit_ > 0.0 &&
                      (loaded.scores_ > 0) == loaded.scale_.ready();
   return detail::take_loaded(*this, loaded, reader, sound);
@@ -88,8 +92,8 @@ Result<void> PageHinkley::load(Reader& reader) {
 
 Description PageHinkley::describe() const {
   Description text = detail::describe_stream("Page-Hinkley, self-scaling", count_);
-  text.values.emplace_back("up", 0.5 * twice_up_ / limit_);
-  text.values.emplace_back("down", 0.5 * twice_down_ / limit_);
+  text.values.emplace_back("up", up_ / limit_);
+  text.values.emplace_back("down", down_ / limit_);
   text.values.emplace_back("mean", scale_.center() + scale_.scale() * mean_);
   return text;
 }

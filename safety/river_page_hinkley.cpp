@@ -19,7 +19,7 @@ Result<RiverPageHinkley> RiverPageHinkley::make(const Config& config) {
 
 void RiverPageHinkley::save(Writer& writer) const {
   detail::save_count(writer, count_);
-  writer.u64(state_.values);
+  writer.i64(state_.values);
   for (const double number : {state_.mean, state_.increase, state_.decrease, state_.least, state_.most}) {
     writer.f64(number);
   }
@@ -32,13 +32,14 @@ Result<void> RiverPageHinkley::load(Reader& reader) {
   loaded.count_ = detail::load_count(reader);
   State& s = loaded.state_;
   // Huge values overflow the sums in River too, so that those need not be finite.
-  s.values = reader.u64();
+  s.values = reader.i64();
   for (double* number : {&s.mean, &s.increase, &s.decrease, &s.least, &s.most}) {
     *number = reader.f64();
   }
   s.restart = reader.boolean();
   s.deaf = reader.boolean();
-  const bool sound = s.values <= loaded.count_.values && !std::isnan(s.least) && !std::isnan(s.most);
+  const bool sound = s.values >= 0 && static_cast<std::uint64_t>(s.values) <= loaded.count_.values &&
+                     !std::isnan(s.least) && !std::isnan(s.most);
   return detail::take_loaded(*this, loaded, reader, sound);
 }
 

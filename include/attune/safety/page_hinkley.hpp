@@ -70,28 +70,33 @@ class PageHinkley {
  private:
   static constexpr double kNoTest = std::numeric_limits<double>::infinity();
 
-  explicit PageHinkley(const Config& config) : config_(config), half_alpha_(0.5 * config.alpha) {}
+  explicit PageHinkley(const Config& config)
+      : config_(config),
+        watches_up_(config.mode != ChangeMode::down),
+        watches_down_(config.mode != ChangeMode::up) {}
   void collect(double score) noexcept;
   void refresh() noexcept;
   [[nodiscard]] Signal warm_up(double value) noexcept;
-  [[nodiscard]] Signal suspicious(double worst) noexcept;
+  [[nodiscard]] Signal suspicious() noexcept;
 
   Config config_;
   StreamCount count_;
   RobustScale scale_;
+  // No two sums lie next to each other: compilers would load and store such a pair at once, and each sum wait
+  // for the other.
   double sum_ = 0.0;
   std::uint64_t scores_ = 0;
   double squares_ = 0.0;
+  bool watches_up_;
   double cubes_ = 0.0;
-  double twice_up_ = 0.0;
-  double twice_down_ = 0.0;
-
-  // Derived from the sums at every 32nd score, and therefore stored.
-  double mean_ = 0.0;
+  bool watches_down_;
+  double up_ = 0.0;
+  double mean_ = 0.0;  ///< this and the next two are derived at every 32nd score, and therefore stored
+  double down_ = 0.0;
   double slack_ = 0.0;
   double limit_ = kNoTest;
-  // Here and not next to the counters: compilers load two neighbours at once, and would wait for the counter.
-  double half_alpha_;
+  double floor_ =
+      0.0;  ///< of a constant, compilers make a branch that nobody can predict instead of a maximum
 };
 
 inline void PageHinkley::collect(double score) noexcept {
@@ -108,27 +113,34 @@ inline Signal PageHinkley::update(double value) noexcept {
     return Signal::none;
   }
   ++count_.values;
-  if (!scale_.ready()) [[unlikely]] {
-    return warm_up(value);
+  if (!scale_.settled()) [[unlikely]] {
+    if (!scale_.ready()) {
+      return warm_up(value);
+    }
+    (void)scale_.add(value);
   }
-  (void)scale_.add(value);
   const double score = scale_.score(value);
   collect(score);
-  if (scores_ % 32 == 0) {
+  if (scores_ % 32 == 0) [[unlikely]] {
     refresh();
   }
   const double deviation = score - mean_;
-  const double higher = half_alpha_ * twice_up_ + (deviation - slack_);
-  const double lower = half_alpha_ * twice_down_ - (deviation + slack_);
-  // x + |x| is twice max(0, x), without the branch that a compiler makes of max and nobody can predict.
-  const double up = higher + std::fabs(higher);
-  const double down = lower + std::fabs(lower);
-  twice_up_ = up;
-  twice_down_ = down;
-  const double worst =
-      std::max(config_.mode == ChangeMode::down ? 0.0 : up, config_.mode == ChangeMode::up ? 0.0 : down);
-  if (worst > limit_) [[unlikely]] {
-    return suspicious(0.5 * worst);
+  double kept_up = up_;
+  double kept_down = down_;
+  if (config_.alpha != 1.0) [[unlikely]] {  // else a product that the next update would wait for
+    kept_up *= config_.alpha;
+    kept_down *= config_.alpha;
+  }
+  const double higher = kept_up + (deviation - slack_);
+  const double lower = kept_down - (deviation + slack_);
+  const double up = higher > floor_ ? higher : floor_;
+  const double down = lower > floor_ ? lower : floor_;
+  up_ = up;
+  down_ = down;
+  const bool climbs = 2.0 * up > limit_;
+  const bool falls = 2.0 * down > limit_;
+  if (climbs || falls) [[unlikely]] {
+    return suspicious();
   }
   return Signal::none;
 }

@@ -53,7 +53,7 @@ struct RiverPageHinkleyConfig {
 ///
 /// Source: Page (1954), "Continuous Inspection Schemes", Biometrika 41, 100-115; River 0.26.1.
 /// Limits: threshold and delta are in the unit of the values. Non-finite values: as for RiverAdwin.
-/// Cost: O(1) time and memory; 4 ns.
+/// Cost: O(1) time and memory; 3 ns where a loop keeps it in registers, 5 through memory.
 class RiverPageHinkley {
  public:
   using Config = RiverPageHinkleyConfig;
@@ -77,16 +77,17 @@ class RiverPageHinkley {
 
  private:
   struct State {
-    // In this order: two doubles that lie together are stored together, and the count must not wait for the
-    // mean, nor the mean for the sums.
+    // No two doubles lie next to each other: compilers would load and store such a pair at once, and the mean
+    // wait for the sums.
     double mean = 0.0;
-    std::uint64_t values = 0;
+    std::int64_t values = 0;  // signed: converted to a double without a branch
     double increase = 0.0;
-    double decrease = 0.0;
-    double least = std::numeric_limits<double>::infinity();
-    double most = -1.0;
     bool restart = false;  // the last update detected
-    bool deaf = false;     // a NaN or infinity came
+    double decrease = 0.0;
+    bool deaf = false;  // a NaN or infinity came
+    double least = std::numeric_limits<double>::infinity();
+    std::uint64_t apart = 0;  // keeps its neighbours apart
+    double most = -1.0;
     /// Bit for bit: huge values overflow the sums, as River's, and may leave NaN in them.
     [[nodiscard]] bool operator==(const State& other) const noexcept {
       const auto same = [](double left, double right) {
@@ -98,10 +99,17 @@ class RiverPageHinkley {
     }
   };
 
-  explicit RiverPageHinkley(const Config& config) : config_(config) {}
+  explicit RiverPageHinkley(const Config& config)
+      : config_(config),
+        most_climb_(config.mode == ChangeMode::down ? std::numeric_limits<double>::infinity()
+                                                    : config.threshold),
+        most_fall_(config.mode == ChangeMode::up ? std::numeric_limits<double>::infinity()
+                                                 : config.threshold) {}
   [[nodiscard]] Signal odd() noexcept;
 
   Config config_;
+  double most_climb_;
+  double most_fall_;
   StreamCount count_;
   State state_;
 };
@@ -124,14 +132,14 @@ inline Signal RiverPageHinkley::update(double value) noexcept {
     return odd();
   }
   ++count_.values;
-  if (state_.deaf) [[unlikely]] {
-    return Signal::none;
-  }
-  if (state_.restart) [[unlikely]] {
+  State& s = state_;
+  if (s.deaf || s.restart) [[unlikely]] {
+    if (s.deaf) {
+      return Signal::none;
+    }
     reset();
   }
-  State& s = state_;
-  const std::uint64_t values = s.values + 1;
+  const std::int64_t values = s.values + 1;
   const double mean = s.mean + (1.0 / static_cast<double>(values)) * (value - s.mean);
   const double deviation = value - mean;
   const double increase = config_.alpha * s.increase + deviation - config_.delta;
@@ -144,11 +152,9 @@ inline Signal RiverPageHinkley::update(double value) noexcept {
   s.decrease = decrease;
   s.least = least;
   s.most = most;
-  const double climb = config_.mode != ChangeMode::down ? increase - least : config_.threshold;
-  const double fall = config_.mode != ChangeMode::up ? most - decrease : config_.threshold;
-  const bool up = climb > config_.threshold;
-  const bool down = fall > config_.threshold;
-  if ((up || down) && values >= config_.min_instances) [[unlikely]] {
+  const bool climbs = increase - least > most_climb_;
+  const bool falls = most - decrease > most_fall_;
+  if ((climbs || falls) && static_cast<std::uint64_t>(values) >= config_.min_instances) [[unlikely]] {
     s.restart = true;
     ++count_.drifts;
     return Signal::drift;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,19 +27,16 @@ class RobustScale {
   static constexpr double kLimit = 8.0;
 
   /// Takes a finite value. False while warming up; then `score` is not to be asked.
-  [[nodiscard]] bool add(double value) noexcept {
-    if (seen_ >= kLearning) [[likely]] {
-      return true;
-    }
-    return learn(value);
-  }
+  [[nodiscard]] bool add(double value) noexcept { return settled() || learn(value); }
   /// Number of values after which `add` says true.
   [[nodiscard]] bool ready() const noexcept { return seen_ >= kWarmUp; }
+  /// Whether `add` has nothing to do any more.
+  [[nodiscard]] bool settled() const noexcept { return seen_ >= kLearning; }
   /// The values of the warm-up, in order of arrival; complete once ready.
   [[nodiscard]] const std::array<double, kWarmUp>& first() const noexcept { return first_; }
   [[nodiscard]] double score(double value) noexcept {
     const double score = (value - center_) * inverse_;
-    if (score > limit_ || score < -limit_ || inverse_ == 0.0) [[unlikely]] {
+    if (std::fabs(score) > limit_ || inverse_ == 0.0) [[unlikely]] {
       return odd(value, score);
     }
     return score;

@@ -55,6 +55,7 @@ class Decisions {
     score_.f64(record.score);
     version_.u64(record.version);
     rung_.u8(static_cast<std::uint8_t>(record.rung));
+    reason_.u8(static_cast<std::uint8_t>(record.reason));
     greedy_.boolean((record.header.flags & DecisionRecord::kGreedy) != 0);
     episode_.u64(unless_zero(record.episode));
     client_key_.u64(unless_zero(record.client_key));
@@ -80,6 +81,7 @@ class Decisions {
   ArrowColumn& subject_ = builder_.column("subject", "L");
   ArrowColumn& context_ = builder_.column("context", "+L");
   ArrowColumn& parameters_ = builder_.column("parameters", "+L");
+  ArrowColumn& reason_ = builder_.column("reason", "C");
 };
 
 class Outcomes {

@@ -97,6 +97,7 @@ void decision_line(JsonLine& line, const DecisionRecord& decision, const LineNam
   line.real("score", decision.score);
   line.number("version", decision.version);
   line.text("rung", to_string(decision.rung));
+  line.text("reason", to_string(decision.reason));
   line.raw("greedy", (decision.header.flags & DecisionRecord::kGreedy) != 0 ? "true" : "false");
   line.hash_unless_zero("episode", decision.episode);
   line.hash_unless_zero("client_key", decision.client_key);
@@ -220,17 +221,17 @@ Errc append_csv_line(std::string& out, ByteView record, const LineNames& names) 
     if (!decision.values.empty()) {
       write_json_array(parameters, decision.values);
     }
-    line.text(parameters).nothing(8);
+    line.text(parameters).nothing(8).text(to_string(decision.reason));
   } else if (decode(record, outcome) == Errc::ok) {
     begin(outcome.header);
     std::string components;
     write_json_object(components, outcome.all());
     line.nothing(2).text(outcome.header.id.to_string()).nothing(12).text(components);
-    line.hash(outcome.key).number(ended_of(outcome)).nothing(5);
+    line.hash(outcome.key).number(ended_of(outcome)).nothing(6);
   } else if (decode(record, event) == Errc::ok) {
     begin(event.header);
     line.number(event.header.point).text(names.point).nothing(16).text(event_name(event.kind));
-    line.text(event.text).hash(event.number).real(event.value).real(event.aux);
+    line.text(event.text).hash(event.number).real(event.value).real(event.aux).nothing(1);
   } else {
     return Errc::corrupt_state;
   }

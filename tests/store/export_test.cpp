@@ -216,7 +216,7 @@ TEST(Export, CsvHasOneLineARecordAndQuotesWhatMustBe) {
   EXPECT_EQ(text.substr(0, text.find('\r')),
             "position,kind,time,point,point_name,decision,sequence,slot,arm,propensity,"
             "score,version,rung,greedy,episode,client_key,subject,parameters,"
-            "components,key,ended,event,text,number,value,aux");
+            "components,key,ended,event,text,number,value,aux,reason");
   EXPECT_NE(text.find("\r\n4,outcome,1700000004000000000,,,"), std::string::npos) << text;
   EXPECT_NE(text.find("\"arm, \"\"odd\"\"\nname\""), std::string::npos);
   EXPECT_NE(text.find("\"{\"\"quality\"\":0.5,\"\"cost\"\":0.5}\""), std::string::npos) << text;
@@ -227,7 +227,7 @@ TEST(Export, CsvHasOneLineARecordAndQuotesWhatMustBe) {
     quoted = c == '"' ? !quoted : quoted;
     commas += c == ',' && !quoted ? 1U : 0U;
   }
-  EXPECT_EQ(commas, 25U * 19U);
+  EXPECT_EQ(commas, 26U * 19U);
 }
 
 TEST(Export, WritesNoHalfFileAndOverwritesNone) {
@@ -288,6 +288,53 @@ std::string text_at(const ArrowArray& column, std::size_t row) {
           static_cast<std::size_t>(ends[row + 1] - ends[row])};
 }
 
+TEST(Export, SaysWhyADecisionWasMadeAsItWas) {
+  const TestFolder folder;
+  const std::string path = folder.file("store.db");
+  {
+    const std::unique_ptr<Journal> journal = open_or_die(path);
+    RecordList list;
+    list.decision(1, 0).overruled(Rung::allocation, ChoiceReason::killed, 2);
+    list.outcome(2, 1.0).overruled(Rung::policy, ChoiceReason::drift, 4);
+    ASSERT_TRUE(journal->append(list.views()));
+  }
+  const std::string file = folder.file("journal.jsonl");
+  ASSERT_TRUE(export_records(path, {}, ExportFormat::json_lines, file));
+  const std::vector<std::string> lines = lines_of(file);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(Json::parse(lines[0])["reason"], "usual");
+  EXPECT_EQ(Json::parse(lines[1])["reason"], "killed");
+  EXPECT_EQ(Json::parse(lines[1])["rung"], "static");
+  EXPECT_FALSE(Json::parse(lines[2]).contains("reason")) << "an outcome has none";
+  EXPECT_EQ(Json::parse(lines[3])["reason"], "drift");
+
+  const std::string copy = folder.file("copy.db");
+  {
+    const std::unique_ptr<Journal> created = open_or_die(copy);
+  }
+  Result<StoreAdmin> admin = StoreAdmin::open(copy);
+  ASSERT_TRUE(admin);
+  ASSERT_TRUE(admin->import_records(file, kAct));
+  EXPECT_EQ(*read_all(admin->journal()), *read_all(*open_or_die(path, OpenMode::read_only)));
+
+  std::string csv;
+  ASSERT_TRUE(export_records(copy, {}, ExportFormat::csv, [&](std::string_view piece) {
+    csv += piece;
+    return true;
+  }));
+  EXPECT_NE(csv.find(",killed\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",drift\r\n"), std::string::npos) << csv;
+
+  ArrowSchema schema{};
+  ArrowArray array{};
+  ASSERT_TRUE(export_arrow(copy, {}, ExportTable::decisions, &schema, &array));
+  const ArrowArray& reason = child(schema, array, "reason", "C");
+  EXPECT_EQ(value_at<std::uint8_t>(reason, 0), static_cast<std::uint8_t>(ChoiceReason::usual));
+  EXPECT_EQ(value_at<std::uint8_t>(reason, 2), static_cast<std::uint8_t>(ChoiceReason::drift));
+  array.release(&array);
+  schema.release(&schema);
+}
+
 TEST(Export, ArrowTablesFollowTheCDataInterface) {
   const TestFolder folder;
   const std::string path = make_store(folder);
@@ -305,6 +352,7 @@ TEST(Export, ArrowTablesFollowTheCDataInterface) {
   EXPECT_EQ(value_at<std::uint64_t>(child(schema, array, "position", "L"), 8), 21U);
   EXPECT_EQ(value_at<std::int64_t>(child(schema, array, "time", "tsn:UTC"), 0), RecordList::time_of(1));
   EXPECT_EQ(text_at(child(schema, array, "arm", "U"), 8), "arm, \"odd\"\nname");
+  EXPECT_EQ(value_at<std::uint8_t>(child(schema, array, "rung", "C"), 8), 0U);
   const ArrowArray& subject = child(schema, array, "subject", "L");
   EXPECT_EQ(subject.null_count, 8);
   EXPECT_FALSE(is_valid(subject, 0));

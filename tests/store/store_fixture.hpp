@@ -75,6 +75,17 @@ class RecordList {
     record.subject = subject;
     return add(record);
   }
+  /// A decision that something else than the policy's wish made.
+  RecordList& overruled(Rung rung, ChoiceReason reason, std::uint64_t id) {
+    DecisionRecord record;
+    record.header.id = uuid(id);
+    record.sequence = id;
+    record.propensity = 0.5;
+    record.arm = to_arm(1);
+    record.rung = rung;
+    record.reason = reason;
+    return add(record);
+  }
   RecordList& outcome(std::uint64_t id, double quality, double cost = 0.5) {
     OutcomeRecord record;
     record.header.id = uuid(id);

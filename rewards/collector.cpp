@@ -53,6 +53,10 @@ std::string_view to_string(Fate fate) noexcept {
       return "too_many";
     case Fate::invalid:
       return "invalid";
+    case Fate::rejected:
+      return "rejected";
+    case Fate::capped:
+      return "capped";
     case Fate::foreign:
       return "foreign";
     case Fate::early:

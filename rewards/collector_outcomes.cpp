@@ -23,6 +23,10 @@ std::uint64_t value_bits(double value) noexcept {
 
 constexpr std::size_t kForgetAhead = 4;
 
+std::span<double> parts_of(Collector::Impl::Reading& reading, const OutcomeRecord& record) noexcept {
+  return std::span(reading.value).first(record.component_count);
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------------------------------------ outcomes
@@ -56,6 +60,9 @@ Fate Collector::Impl::count(Fate fate) noexcept {
     case Fate::waiting:
     case Fate::learned_late:
       break;  // counted where they are learned
+    case Fate::rejected:
+    case Fate::capped:
+      break;  // counted by who said so
   }
   return fate;
 }
@@ -74,6 +81,7 @@ Fate Collector::Impl::read(const OutcomeRecord& record, Reading& out) const noex
       return Fate::invalid;
     }
     out.component[i] = component;
+    out.value[i] = part.value;
   }
   const bool next_is_sound = record.next.sparse.index.size() == record.next.sparse.value.size() &&
                              all_finite(record.next.dense) && all_finite(record.next.sparse.value);
@@ -134,10 +142,10 @@ void Collector::Impl::join(SignalList& signals, std::uint32_t at, const OutcomeR
       continue;
     }
     const std::uint32_t component = reading.component[i];
-    const double value = record.components[i].value;
-    former.add(component, parts[component], value);
+    former.add(component, parts[component], reading.value[i]);
     if (record.key == 0) {
-      signal_pool.add(signals, {.key = 0, .digest = value_bits(value), .source = component + 1});
+      const std::uint64_t digest = value_bits(record.components[i].value);
+      signal_pool.add(signals, {.key = 0, .digest = digest, .source = component + 1});
     }
   }
 }
@@ -156,6 +164,12 @@ Fate Collector::Impl::fold_held(std::uint32_t at, const OutcomeRecord& record, R
   }
   if (joins && !has_room(slot.signals, reading)) {
     return Fate::too_many;
+  }
+  if (joins && reading.fresh != 0) {
+    const Fate screened = sink.screen(slot.decision, record, reading.fresh, parts_of(reading, record));
+    if (screened != Fate::waiting) {
+      return screened;
+    }
   }
   const std::uint32_t chain = slot.chain;
   std::uint32_t cut_off = kNone;
@@ -198,6 +212,12 @@ Fate Collector::Impl::fold_closed(Closed& entry, const OutcomeRecord& record, Re
     return Fate::too_many;
   }
   const std::uint32_t at = entry.dormant;
+  if (reading.fresh != 0) {
+    const Fate screened = sink.screen(slab[at].decision, record, reading.fresh, parts_of(reading, record));
+    if (screened != Fate::waiting) {
+      return screened;
+    }
+  }
   join(entry.signals, at, record, reading);
   if (!former.satisfied(slab.parts(at))) {
     return Fate::waiting;

@@ -127,6 +127,7 @@ Result<void> ServeSession::outcome(JsonWriter& json) {
   }
   const Errc code = engine_->outcome(*id, components_,
                                      {.key = request_.key,
+                                      .source = request_.source,
                                       .terminal = request_.terminal,
                                       .truncated = request_.truncated,
                                       .next = request_.next,

@@ -108,6 +108,43 @@ void write_drift(const DriftMetrics& watch, JsonWriter& json) {
   json.close_object();
 }
 
+void write_screening(const ScreeningMetrics& screening, JsonWriter& json) {
+  json.open_object();
+  if (screening.contexts) {
+    json.key("contexts").open_object();
+    json.key("action").text(screening.context_action);
+    json.key("familiar").number(screening.familiar);
+    json.key("unfamiliar").number(screening.unfamiliar);
+    json.key("threshold").number(screening.threshold);
+    json.key("share").number(screening.unfamiliar_share);
+    json.key("alarm").boolean(screening.alarm);
+    json.close_object();
+  }
+  if (screening.sources) {
+    json.key("sources").open_object();
+    json.key("admitted").number(screening.admitted);
+    json.key("capped").number(screening.capped);
+    json.close_object();
+  }
+  json.key("outcomes").open_array();
+  for (const ScreenMetrics& screen : screening.screens) {
+    json.open_object();
+    json.key("name").text(screen.name);
+    json.key("watch").text(screen.watch);
+    json.key("detector").text(screen.detector);
+    json.key("action").text(screen.action);
+    json.key("values").number(screen.values);
+    json.key("anomalies").number(screen.anomalies);
+    json.key("clipped").number(screen.clipped);
+    json.key("rejected").number(screen.rejected);
+    json.key("share").number(screen.share);
+    json.key("alarm").boolean(screen.alarm);
+    json.close_object();
+  }
+  json.close_array();
+  json.close_object();
+}
+
 void write_point(const PointMetrics& point, JsonWriter& json) {
   json.open_object();
   json.key("name").text(point.name);
@@ -127,6 +164,10 @@ void write_point(const PointMetrics& point, JsonWriter& json) {
   if (point.safety) {
     json.key("safety");
     write_safety(*point.safety, json);
+  }
+  if (point.screening) {
+    json.key("screening");
+    write_screening(*point.screening, json);
   }
   if (!point.drift.empty()) {
     json.key("drift").open_array();

@@ -227,6 +227,8 @@ std::string* RequestReader::text_of(Member member) {
       return &request_.id;
     case Member::key:
       return &request_.key;
+    case Member::source:
+      return &request_.source;
     case Member::who:
       return &request_.who;
     case Member::why:
@@ -369,7 +371,7 @@ Result<void> RequestReader::verdict() {
 void Request::clear() {
   given = 0;
   for (std::string* text : {&op, &ref, &config, &point, &episode, &client_key, &subject, &id, &key, &action,
-                            &arm, &who, &why, &token}) {
+                            &arm, &who, &why, &token, &source}) {
     text->clear();
   }
   for (std::vector<double>* numbers : {&next, &features, &component_values, &dense, &value}) {

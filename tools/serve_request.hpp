@@ -42,11 +42,12 @@ enum class Member : std::uint8_t {
   who,
   why,
   token,
+  source,
 };
-inline constexpr std::array<std::string_view, 24> kMemberNames{
-    "op",  "ref",      "config",     "point",   "context",  "arms",      "episode", "client_key",
-    "id",  "reward",   "components", "key",     "terminal", "truncated", "next",    "action",
-    "arm", "features", "prior",      "subject", "on",       "who",       "why",     "token"};
+inline constexpr std::array<std::string_view, 25> kMemberNames{
+    "op",     "ref",        "config", "point",    "context",   "arms",  "episode", "client_key", "id",
+    "reward", "components", "key",    "terminal", "truncated", "next",  "action",  "arm",        "features",
+    "prior",  "subject",    "on",     "who",      "why",       "token", "source"};
 
 /// A list of texts that keeps its strings when it is cleared, so that reading a line allocates nothing after
 /// a while.
@@ -82,6 +83,7 @@ struct Request {
   std::string token;
   std::string id;
   std::string key;
+  std::string source;
   std::string action;
   std::string arm;
   double reward = 0.0;

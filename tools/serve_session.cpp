@@ -98,7 +98,7 @@ const ServeSession::Operation* ServeSession::find_operation(std::string_view nam
   using Self = ServeSession;
   static constexpr std::array<Operation, 14> kOperations{{
       {"decide", bits(point), bits(context, arms, episode, client_key, subject), true, &Self::decide},
-      {"outcome", bits(id), bits(reward, components, key, terminal, truncated, next, token), true,
+      {"outcome", bits(id), bits(reward, components, key, source, terminal, truncated, next, token), true,
        &Self::outcome},
       {"arm", bits(point, action, Member::arm), bits(features, prior), true, &Self::arm},
       {"kill", bits(on, who), bits(point, why), true, &Self::kill},

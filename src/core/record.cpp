@@ -196,6 +196,8 @@ std::string_view to_string(ChoiceReason reason) noexcept {
       return "baseline";
     case ChoiceReason::drift:
       return "drift";
+    case ChoiceReason::unfamiliar:
+      return "unfamiliar";
   }
   return "unknown";
 }
@@ -217,7 +219,8 @@ std::size_t encoded_size(const OutcomeRecord& record) noexcept {
   const std::size_t doubles =
       record.component_count + record.next.dense.size() + record.next.sparse.value.size();
   return padded(sizeof(RecordHeader) + sizeof(OutcomeBody) + doubles * sizeof(double) +
-                record.next.sparse.index.size() * sizeof(std::uint32_t) + names_size(record));
+                record.next.sparse.index.size() * sizeof(std::uint32_t) + names_size(record)) +
+         (record.source != 0 ? sizeof record.source : 0);
 }
 
 std::size_t encoded_size(const EventRecord& record) noexcept {
@@ -262,7 +265,10 @@ void encode(const DecisionRecord& record, std::span<std::byte> out) noexcept {
 
 void encode(const OutcomeRecord& record, std::span<std::byte> out) noexcept {
   Packer packer(out);
-  packer.put(sized_header(record, RecordKind::outcome));
+  RecordHeader header = sized_header(record, RecordKind::outcome);
+  header.flags = static_cast<std::uint16_t>((header.flags & ~OutcomeRecord::kSource) |
+                                            (record.source != 0 ? OutcomeRecord::kSource : 0));
+  packer.put(header);
   packer.put(OutcomeBody{.key = record.key,
                          .components = record.component_count,
                          .text = static_cast<std::uint32_t>(names_size(record)),
@@ -277,6 +283,10 @@ void encode(const OutcomeRecord& record, std::span<std::byte> out) noexcept {
   for (const Component& component : record.all()) {
     packer.put(static_cast<std::uint8_t>(component.name.size()));
     packer.raw(component.name.data(), component.name.size());
+  }
+  if (record.source != 0) {
+    packer.pad();
+    packer.put(record.source);
   }
   packer.finish();
 }
@@ -363,6 +373,14 @@ Errc decode(ByteView bytes, OutcomeRecord& out) noexcept {
     unpacker.get(length);
     out.components[i].name = unpacker.text(length);
     text += std::size_t{1} + length;
+  }
+  out.source = 0;
+  if ((out.header.flags & OutcomeRecord::kSource) != 0) {
+    unpacker.skip_padding();
+    unpacker.get(out.source);
+    if (out.source == 0) {
+      return Errc::corrupt_state;  // cut short, or a flag without what it announces
+    }
   }
   return unpacker.finished() && text == body.text ? Errc::ok : Errc::corrupt_state;
 }

@@ -31,6 +31,18 @@ Result<AnyAnomalyDetector> make_anomaly_detector(const nlohmann::json& spec, std
   return detail::make_by_name(all_entries(), type->get<std::string>(), spec, path);
 }
 
+nlohmann::json anomaly_detector_schema() {
+  nlohmann::json choices = nlohmann::json::array();
+  for (const detail::NamedEntry<AnyAnomalyDetector>& entry : all_entries()) {
+    nlohmann::json one = entry.schema();
+    one["title"] = entry.name;
+    one["properties"]["type"] = {{"const", entry.name}};
+    one["required"].push_back("type");
+    choices.push_back(std::move(one));
+  }
+  return {{"oneOf", std::move(choices)}};
+}
+
 std::vector<AnomalyDetectorInfo> anomaly_detectors() {
   std::vector<AnomalyDetectorInfo> all;
   for (const detail::NamedEntry<AnyAnomalyDetector>& entry : all_entries()) {

@@ -176,10 +176,18 @@ Result<void> read_point(const Json& value, const JsonPath& path, PointConfig& po
       object.fail_with(std::move(read).error());
     }
   }
+  if (const Json* screening = object.member("screening"); screening != nullptr && object.ok()) {
+    Result<ScreeningConfig> read = read_screening(*screening, object.child("screening"), point);
+    if (read) {
+      point.screening = std::move(*read);
+    } else {
+      object.fail_with(std::move(read).error());
+    }
+  }
   const bool boosts = std::ranges::any_of(
       point.drift, [](const auto& watch) { return watch.does(DriftAction::boost_exploration); });
-  if (boosts && !point.safety) {
-    point.safety.emplace();  // the ladder draws from the mixture
+  if ((boosts || point.screening.falls_back()) && !point.safety) {
+    point.safety.emplace();  // the ladder is asked
   }
   return object.finish();
 }

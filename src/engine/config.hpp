@@ -17,6 +17,7 @@
 #include "engine/drift_config.hpp"
 #include "engine/feature_spec.hpp"
 #include "engine/safety_config.hpp"
+#include "engine/screening_config.hpp"
 
 namespace attune {
 
@@ -38,10 +39,12 @@ struct PointConfig {
   FeatureSpec features;
   std::size_t action_features = 0;
   RewardSpec reward;
-  std::string fallback;                ///< id of one of `arms`, or empty
-  bool durable = false;                ///< "acknowledge": "durable": calls return after the commit
-  std::optional<SafetyConfig> safety;  ///< also there, with nothing in it, where a drift boosts exploration
+  std::string fallback;  ///< id of one of `arms`, or empty
+  bool durable = false;  ///< "acknowledge": "durable": calls return after the commit
+  /// Also there, with nothing in it, where a drift boosts exploration or unfamiliar contexts fall back.
+  std::optional<SafetyConfig> safety;
   std::vector<DriftWatchConfig> drift;
+  ScreeningConfig screening;
   std::string canonical_text;  ///< the point's own part of EngineConfig::canonical_text
 
   /// What the policy is made with.

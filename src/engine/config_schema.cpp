@@ -129,6 +129,7 @@ Json point_schema() {
                      "when calls return: at once, or after the commit that contains their record")},
           {"fallback", described(text(), "id of the arm to answer with when the policy cannot")},
           {"safety", reference("safety")},
+          {"screening", reference("screening")},
           {"drift", {{"type", "array"}, {"items", reference("drift_watch")}, {"maxItems", 64}}},
       },
       {"policy"});
@@ -165,17 +166,12 @@ std::string config_schema() {
           {"points", described(std::move(points), "decision points by name; append new ones at the end")},
       },
       {"points"}));
-  schema["$defs"] = {{"point", point_schema()},
-                     {"arm", arm_schema()},
-                     {"context", context_schema()},
-                     {"feature", feature_schema()},
-                     {"reward", reward_schema()},
-                     {"component", component_schema()},
-                     {"safety", safety_schema()},
-                     {"guard", guard_schema()},
-                     {"policy", Json(policy_schema())},
-                     {"drift_watch", drift_watch_schema()},
-                     {"detector", Json(detector_schema())}};
+  schema["$defs"] = {{"point", point_schema()},         {"arm", arm_schema()},
+                     {"context", context_schema()},     {"feature", feature_schema()},
+                     {"reward", reward_schema()},       {"component", component_schema()},
+                     {"safety", safety_schema()},       {"guard", guard_schema()},
+                     {"policy", Json(policy_schema())}, {"drift_watch", drift_watch_schema()},
+                     {"screening", screening_schema()}, {"detector", Json(detector_schema())}};
   return schema.dump(2) + "\n";
 }
 

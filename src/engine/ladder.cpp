@@ -143,7 +143,17 @@ Ladder::Branch Ladder::draw(const Mixture& mixture, double u) noexcept {
   return static_cast<Branch>(chosen);
 }
 
+bool Ladder::unfamiliar() const noexcept {
+  const auto& watch = question_.config.screening.contexts;
+  return watch && watch->action == ContextAction::fall_back && safety_.contexts &&
+         safety_.contexts->score(question_.input.dense).is_anomaly;
+}
+
 Errc Ladder::guarded(Answer& answer) const noexcept {
+  if (unfamiliar()) {
+    answer = below(ChoiceReason::unfamiliar);
+    return Errc::ok;
+  }
   const Mixture branches = mixture();
   Branch branch = Branch::policy;
   if (branches[Branch::policy] < 1.0) {
@@ -163,6 +173,9 @@ Errc Ladder::guarded(Answer& answer) const noexcept {
 }
 
 double Ladder::guarded_probability(ArmIndex arm) const noexcept {
+  if (unfamiliar()) {
+    return below_probability(arm);
+  }
   const Mixture branches = mixture();
   double sum = 0.0;
   for (std::size_t i = 0; i < kBranches; ++i) {

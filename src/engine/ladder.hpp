@@ -65,6 +65,8 @@ class Ladder {
   template <class Test>
   [[nodiscard]] double share_sum(Test&& test) const noexcept;
   [[nodiscard]] ArmIndex baseline() const noexcept;
+  /// No policy is to be asked about this context.
+  [[nodiscard]] bool unfamiliar() const noexcept;
 
   [[nodiscard]] Mixture mixture() const noexcept;
   [[nodiscard]] static Branch draw(const Mixture& mixture, double u) noexcept;

@@ -51,6 +51,7 @@ Errc Engine::Impl::outcome(const Uuid& decision, std::span<const Component> comp
   record.header.flags = static_cast<std::uint16_t>((given.terminal ? OutcomeRecord::kTerminal : 0) |
                                                    (given.truncated ? OutcomeRecord::kTruncated : 0));
   record.key = text_key(given.key);
+  record.source = text_key(given.source);
   record.next.dense = given.next;
   std::uint64_t behind = 0;
   const std::span<std::byte> room = claim(encoded_size(record), true, behind);

@@ -91,6 +91,24 @@ namespace {
   return {};
 }
 
+/// Points that tune parameters have neither arms nor contexts.
+[[nodiscard]] Result<void> settle_screening(const PointConfig& config, const AnyPolicy& policy) {
+  if (!std::holds_alternative<AnyOptimizer>(policy)) {
+    return {};
+  }
+  const std::string path = "points." + config.name + ".screening";
+  if (config.screening.contexts) {
+    return fail(Errc::invalid_config, path + ".contexts: the point tunes parameters and decides no contexts");
+  }
+  const auto by_arm = std::ranges::find(config.screening.screens, ScreenScope::arm, &ScreenConfig::per);
+  if (by_arm != config.screening.screens.end()) {
+    return fail(Errc::invalid_config, path + ".outcomes: '" + by_arm->name +
+                                          "': the point tunes parameters and has no arms; say "
+                                          "\"per\": \"point\"");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, CreditFunction credit) {
@@ -103,6 +121,9 @@ Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, Cred
     return tl::unexpected(std::move(settled).error());
   }
   if (Result<void> settled = settle_drift(config, *policy); !settled) {
+    return tl::unexpected(std::move(settled).error());
+  }
+  if (Result<void> settled = settle_screening(config, *policy); !settled) {
     return tl::unexpected(std::move(settled).error());
   }
   Result<Collector> collector = Collector::make(config.reward, std::move(credit));
@@ -118,6 +139,9 @@ Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, Cred
       config.drift, [](const auto& watch) { return watch.does(DriftAction::reset_policy); });
   std::optional<AnyPolicy> fresh = resets ? std::optional<AnyPolicy>(*policy) : std::nullopt;
   PointState state{.arms = ArmTable(config.action_features), .policy = std::move(*policy)};
+  if (config.screening.contexts) {
+    state.safety.contexts = config.screening.contexts->detector;
+  }
   if (Result<void> settled = settle_arms(config, state); !settled) {
     return tl::unexpected(std::move(settled).error());
   }
@@ -133,6 +157,7 @@ Point::Point(PointConfig config, PointState state, Collector collector, std::opt
       safety_(config_.safety ? &*config_.safety : nullptr),
       fresh_(std::move(fresh)),
       drift_(config_, fresh_ ? &*fresh_ : nullptr),
+      screen_(config_),
       arm_since_(config_.arms.size(), 0),
       stream_(name_stream(config_.name)),
       policy_name_(name_of(published_.back().policy)),
@@ -185,6 +210,10 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   }
   if (drift_.active() && awaited != Errc::duplicate && awaited != Errc::non_finite) {
     perform_all(drift_.decided(record, learned()));
+  }
+  if (screen_.watches_contexts() && awaited != Errc::duplicate && awaited != Errc::non_finite) {
+    screen_.decided(learned().safety.contexts->score(record.input.dense));
+    (void)perform({.kind = PolicyOp::Kind::learn_context, .input = {.dense = record.input.dense}});
   }
   if (awaited != Errc::ok) {
     return;
@@ -284,6 +313,7 @@ void Point::change_arm(PolicyOp op, std::uint64_t position) noexcept {
   if (op.kind == PolicyOp::Kind::remove_arm) {
     safety_.arm_changed(before);
     drift_.arm_changed(before);
+    screen_.arm_changed(before);
   }
   if (op.kind == PolicyOp::Kind::add_arm) {
     const ArmIndex arm = learned().arms.find(op.text);
@@ -292,6 +322,7 @@ void Point::change_arm(PolicyOp op, std::uint64_t position) noexcept {
     arm_since_[slot] = position;
     safety_.arm_changed(arm);
     drift_.arm_changed(arm);
+    screen_.arm_changed(arm);
   }
 }
 
@@ -315,7 +346,33 @@ void Point::watch_reward(const PendingDecision& decision, double reward) noexcep
   perform_all(drift_.rewarded(same ? decision.arm : kNoArm, reward, expected, learned()));
 }
 
-void Point::learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept {
+Fate Point::screen(const PendingDecision& decision, const OutcomeRecord& record, std::uint32_t fresh,
+                   std::span<double> values) noexcept {
+  if (!screen_.active()) {
+    return Fate::waiting;
+  }
+  const bool same = is_same_arm(decision.arm, decision.position);
+  return screen_.outcome(record, same ? decision.arm : kNoArm, fresh, values);
+}
+
+std::optional<double> Point::screened(const PendingDecision& decision, double reward) {
+  if (!screen_.screens_rewards()) {
+    return reward;
+  }
+  const bool same = !optimizer_ && is_same_arm(decision.arm, decision.position);
+  return screen_.reward(same ? decision.arm : kNoArm, reward);
+}
+
+void Point::learn(const PendingDecision& decision, double formed, RewardOrigin origin) noexcept {
+  const std::optional<double> kept = screened(decision, formed);
+  if (!kept) {
+    // To the policy it is a reward that never came.
+    if (origin != RewardOrigin::late) {
+      lost(decision, LossReason::silent);
+    }
+    return;
+  }
+  const double reward = *kept;
   watch_reward(decision, reward);
   if (safety_.values_rewards() && is_same_arm(decision.arm, decision.position)) {
     perform_all(safety_.rewarded(decision.arm, reward, learned()));
@@ -340,8 +397,13 @@ void Point::learn(const PendingDecision& decision, double reward, RewardOrigin o
   }
 }
 
-void Point::experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
+void Point::experience(const PendingDecision& decision, double formed, const Input& next, bool terminal,
                        bool truncated) noexcept {
+  const std::optional<double> kept = screened(decision, formed);
+  if (!kept) {
+    return;
+  }
+  const double reward = *kept;
   watch_reward(decision, reward);
   if (safety_.values_rewards() && is_same_arm(decision.arm, decision.position)) {
     perform_all(safety_.rewarded(decision.arm, reward, learned()));

@@ -20,6 +20,7 @@
 #include "engine/left_right.hpp"
 #include "engine/point_drift.hpp"
 #include "engine/point_safety.hpp"
+#include "engine/point_screen.hpp"
 #include "engine/policy_ops.hpp"
 
 namespace attune {
@@ -97,7 +98,8 @@ class Point final : private RewardSink {
   /// True once after something changed that safety_notes() tells.
   [[nodiscard]] bool take_safety_news() noexcept {
     const bool drifted = drift_.take_news();
-    return safety_.take_news() || drifted;
+    const bool screened = screen_.take_news();
+    return safety_.take_news() || drifted || screened;
   }
   [[nodiscard]] PointDrift& drift() noexcept { return drift_; }
   [[nodiscard]] const PointDrift& drift() const noexcept { return drift_; }
@@ -106,6 +108,10 @@ class Point final : private RewardSink {
   [[nodiscard]] bool has_safety_state() const noexcept { return safety_.has_state(); }
   /// Whether its state needs version 4.
   [[nodiscard]] bool has_drift_state() const noexcept { return drift_.active() || safety_.counts_drift(); }
+  /// Whether its state needs version 5.
+  [[nodiscard]] bool has_screening_state() const noexcept {
+    return screen_.active() || safety_.counts_unfamiliar();
+  }
   /// `version`: of the engine's state format. Errors: corrupt_state, unsupported_version, dimension_mismatch.
   [[nodiscard]] Result<void> load(Reader& reader, std::uint32_t version);
 
@@ -117,8 +123,12 @@ class Point final : private RewardSink {
   void learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept override;
   void experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
                   bool truncated) noexcept override;
+  [[nodiscard]] Fate screen(const PendingDecision& decision, const OutcomeRecord& record, std::uint32_t fresh,
+                            std::span<double> values) noexcept override;
   void lost(const PendingDecision& decision, LossReason reason) noexcept override;
 
+  /// What is to be learned of a reward; no value: nothing.
+  [[nodiscard]] std::optional<double> screened(const PendingDecision& decision, double reward);
   Errc perform(const PolicyOp& op) noexcept;
   void perform_all(PointSafety::Ops ops) noexcept;
   void watch_reward(const PendingDecision& decision, double reward) noexcept;
@@ -133,6 +143,7 @@ class Point final : private RewardSink {
   PointSafety safety_;
   std::optional<AnyPolicy> fresh_;  ///< the policy before anything was learned, where a drift resets it
   PointDrift drift_;
+  PointScreen screen_;
   std::uint64_t folded_sequence_ = 0;
   std::vector<std::uint64_t> arm_since_;  ///< by slot: position of the record that put the present arm there
   std::uint64_t stream_;

@@ -64,6 +64,10 @@ class PointSafety {
   [[nodiscard]] bool counts_drift() const noexcept {
     return reasons_[static_cast<std::size_t>(ChoiceReason::drift)] > 0;
   }
+  /// Likewise for unfamiliar contexts and version 5.
+  [[nodiscard]] bool counts_unfamiliar() const noexcept {
+    return reasons_[static_cast<std::size_t>(ChoiceReason::unfamiliar)] > 0;
+  }
   /// `version`: of the engine's state format.
   void save(const PointState& state, Writer& writer, std::uint32_t version) const;
   /// Reads into this and into `state`, whose arms and policy are loaded already. Guards are matched by name;

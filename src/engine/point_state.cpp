@@ -27,6 +27,9 @@ PointMetrics Point::metrics() const {
                    .selections = {},
                    .safety = {},
                    .drift = drift_.metrics()};
+  if (screen_.active()) {
+    out.screening = screen_.metrics(state);
+  }
   if (safety_.has_state()) {
     out.safety = safety_.metrics(state);
   }
@@ -73,6 +76,13 @@ void Point::save(Writer& writer, std::uint32_t version) const {
       drift_.save(writer);
     }
     writer.end_blob(drift);
+  }
+  if (version >= 5) {
+    const std::size_t screening = writer.begin_blob();
+    if (screen_.active()) {
+      screen_.save(state, writer);
+    }
+    writer.end_blob(screening);
   }
 }
 
@@ -140,6 +150,18 @@ Result<void> Point::load(Reader& reader, std::uint32_t state_version) {
     Reader drift(reader.blob(reader.left()));
     if (drift.left() > 0 && drift_.active()) {
       if (Result<void> loaded = drift_.load(drift, state); !loaded) {
+        return fail(loaded.error().code, where + loaded.error().message);
+      }
+    }
+  }
+  state.safety.contexts.reset();
+  if (config_.screening.contexts) {
+    state.safety.contexts = config_.screening.contexts->detector;
+  }
+  if (state_version >= 5) {
+    Reader screening(reader.blob(reader.left()));
+    if (screening.left() > 0 && screen_.active()) {
+      if (Result<void> loaded = screen_.load(screening, state); !loaded) {
         return fail(loaded.error().code, where + loaded.error().message);
       }
     }

@@ -229,6 +229,12 @@ Errc apply(PointState& state, const PolicyOp& op) noexcept {
     state.safety.boost = op.reward;
     return Errc::ok;
   }
+  if (op.kind == PolicyOp::Kind::learn_context) {
+    if (state.safety.contexts) {
+      (void)state.safety.contexts->update(op.input.dense);
+    }
+    return Errc::ok;
+  }
   if (op.kind == PolicyOp::Kind::restore_snapshot) {
     if (!state.safety.good) {
       return Errc::unsupported;

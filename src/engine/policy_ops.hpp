@@ -47,6 +47,7 @@ struct PolicyOp {
     warm_arm,          ///< an arm gets `prior`
     reset_policy,      ///< all evidence goes: the policy becomes `fresh`
     restore_snapshot,  ///< the policy becomes the good snapshot
+    learn_context,     ///< the watch of contexts sees `input`
     keep_snapshot,  ///< number 1: the candidate becomes the good snapshot; a copy of the policy the candidate
   };
 

@@ -70,6 +70,9 @@ std::vector<SafetyNote> Point::safety_notes() const {
   for (const PointDrift::Alert& alert : drift_.alerts()) {
     add("drift\n" + alert.watch + "\n" + std::to_string(alert.since), alert.since, false, alert.sentence);
   }
+  for (PointScreen::Alarm& alarm : screen_.alarms()) {
+    add(std::move(alarm.key), 0, true, std::move(alarm.sentence));
+  }
   std::size_t more = 0;
   for (const GuardMetrics& guard : now.guards) {
     if (guard.state == "quiet") {

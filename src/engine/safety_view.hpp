@@ -10,6 +10,7 @@
 
 #include <attune/core/vocabulary.hpp>
 #include <attune/engine/registry.hpp>
+#include <attune/safety/mahalanobis.hpp>
 
 namespace attune {
 
@@ -30,9 +31,10 @@ struct SafetyView {
   std::vector<Standing> standing;  ///< by slot; slots beyond its end are sound
   std::uint32_t held_back = 0;     ///< slots that are not sound
   std::uint32_t mode = 0;
-  double boost = 0.0;                  ///< share of uniform choices that a drift watch asks for
-  std::optional<AnyPolicy> good;       ///< the last good snapshot
-  std::optional<AnyPolicy> candidate;  ///< becomes good if nothing trips until the next one
+  double boost = 0.0;                   ///< share of uniform choices that a drift watch asks for
+  std::optional<AnyPolicy> good;        ///< the last good snapshot
+  std::optional<AnyPolicy> candidate;   ///< becomes good if nothing trips until the next one
+  std::optional<Mahalanobis> contexts;  ///< what is usual, where contexts are watched
 
   [[nodiscard]] Standing of(ArmIndex arm) const noexcept {
     return to_index(arm) < standing.size() ? standing[to_index(arm)] : Standing::sound;

@@ -95,6 +95,7 @@ class Outcomes {
     detail::write_json_object(text_, record.all());
     components_.text(text_);
     key_.u64(unless_zero(record.key));
+    source_.u64(unless_zero(record.source));
     terminal_.boolean((record.header.flags & OutcomeRecord::kTerminal) != 0);
     truncated_.boolean((record.header.flags & OutcomeRecord::kTruncated) != 0);
   }
@@ -106,6 +107,7 @@ class Outcomes {
   ArrowColumn& key_ = builder_.column("key", "L");
   ArrowColumn& terminal_ = builder_.column("terminal", "b");
   ArrowColumn& truncated_ = builder_.column("truncated", "b");
+  ArrowColumn& source_ = builder_.column("source", "L");
   std::string text_;
 };
 

@@ -120,6 +120,7 @@ void outcome_line(JsonLine& line, const OutcomeRecord& outcome) {
   write_json_object(components, outcome.all());
   line.raw("components", components);
   line.hash_unless_zero("key", outcome.key);
+  line.hash_unless_zero("source", outcome.source);
   line.number("ended", ended_of(outcome));
 }
 
@@ -221,17 +222,17 @@ Errc append_csv_line(std::string& out, ByteView record, const LineNames& names) 
     if (!decision.values.empty()) {
       write_json_array(parameters, decision.values);
     }
-    line.text(parameters).nothing(8).text(to_string(decision.reason));
+    line.text(parameters).nothing(8).text(to_string(decision.reason)).nothing(1);
   } else if (decode(record, outcome) == Errc::ok) {
     begin(outcome.header);
     std::string components;
     write_json_object(components, outcome.all());
     line.nothing(2).text(outcome.header.id.to_string()).nothing(12).text(components);
-    line.hash(outcome.key).number(ended_of(outcome)).nothing(6);
+    line.hash(outcome.key).number(ended_of(outcome)).nothing(6).hash(outcome.source);
   } else if (decode(record, event) == Errc::ok) {
     begin(event.header);
     line.number(event.header.point).text(names.point).nothing(16).text(event_name(event.kind));
-    line.text(event.text).hash(event.number).real(event.value).real(event.aux).nothing(1);
+    line.text(event.text).hash(event.number).real(event.value).real(event.aux).nothing(2);
   } else {
     return Errc::corrupt_state;
   }

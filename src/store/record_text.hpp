@@ -25,7 +25,8 @@ void append_erased_line(std::string& out, std::uint64_t position, RecordKind kin
 
 inline constexpr std::string_view kCsvHeader =
     "position,kind,time,point,point_name,decision,sequence,slot,arm,propensity,score,version,rung,greedy,"
-    "episode,client_key,subject,parameters,components,key,ended,event,text,number,value,aux,reason\r\n";
+    "episode,client_key,subject,parameters,components,key,ended,event,text,number,value,aux,reason,"
+    "source\r\n";
 [[nodiscard]] Errc append_csv_line(std::string& out, ByteView record, const LineNames& names);
 
 }  // namespace attune::detail

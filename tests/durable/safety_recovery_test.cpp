@@ -132,7 +132,8 @@ TEST(SafetyRecovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
   }
   // The run went everywhere: all reasons but a policy that fails, and drifts, which are not watched here.
   EXPECT_EQ(left.reasons() | 1U << static_cast<unsigned>(ChoiceReason::policy_failed) |
-                1U << static_cast<unsigned>(ChoiceReason::drift),
+                1U << static_cast<unsigned>(ChoiceReason::drift) |
+                1U << static_cast<unsigned>(ChoiceReason::unfamiliar),
             (1U << kChoiceReasons) - 1);
   EXPECT_EQ(left.reasons(), right.reasons());
 

@@ -137,6 +137,21 @@ TEST(HotPath, DriftWatchesDoNotAllocate) {
   }
 }
 
+TEST(HotPath, ScreeningDoesNotAllocate) {
+  for (const char* action : {"log", "fall_back"}) {
+    Engine engine = open(
+        R"("points":{"p":{"policy":{"type":"lin_ucb"},"arms":["a","b","c"],"context":{"dimension":5},"fallback":"a",
+        "screening":{"contexts":{"action":")" +
+        std::string(action) +
+        R"("},"outcomes":[{"watch":"component","component":"reward","action":"clip","alarm_above":1,"detector":{"type":"hampel"}},
+                     {"name":"formed","watch":"reward","action":"reject","alarm_above":1,"detector":{"type":"z_score"}}],
+        "sources":{}},)" +
+        kReward + "}}}");
+    const std::array<double, 5> x{0.1, 0.2, 0.3, 0.4, 0.5};
+    EXPECT_EQ(allocations_of(engine, {.dense = x}, {}, false), 0U) << action;
+  }
+}
+
 TEST(HotPath, ClientKeysDoNotAllocateOnceAsManyAreKnownAsAreKept) {
   Engine engine =
       open(R"("client_keys":{"keep":500},"points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b"],)" +

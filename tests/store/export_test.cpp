@@ -216,7 +216,7 @@ TEST(Export, CsvHasOneLineARecordAndQuotesWhatMustBe) {
   EXPECT_EQ(text.substr(0, text.find('\r')),
             "position,kind,time,point,point_name,decision,sequence,slot,arm,propensity,"
             "score,version,rung,greedy,episode,client_key,subject,parameters,"
-            "components,key,ended,event,text,number,value,aux,reason");
+            "components,key,ended,event,text,number,value,aux,reason,source");
   EXPECT_NE(text.find("\r\n4,outcome,1700000004000000000,,,"), std::string::npos) << text;
   EXPECT_NE(text.find("\"arm, \"\"odd\"\"\nname\""), std::string::npos);
   EXPECT_NE(text.find("\"{\"\"quality\"\":0.5,\"\"cost\"\":0.5}\""), std::string::npos) << text;
@@ -227,7 +227,7 @@ TEST(Export, CsvHasOneLineARecordAndQuotesWhatMustBe) {
     quoted = c == '"' ? !quoted : quoted;
     commas += c == ',' && !quoted ? 1U : 0U;
   }
-  EXPECT_EQ(commas, 26U * 19U);
+  EXPECT_EQ(commas, 27U * 19U);
 }
 
 TEST(Export, WritesNoHalfFileAndOverwritesNone) {
@@ -322,8 +322,8 @@ TEST(Export, SaysWhyADecisionWasMadeAsItWas) {
     csv += piece;
     return true;
   }));
-  EXPECT_NE(csv.find(",killed\r\n"), std::string::npos) << csv;
-  EXPECT_NE(csv.find(",drift\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",killed,\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",drift,\r\n"), std::string::npos) << csv;
 
   ArrowSchema schema{};
   ArrowArray array{};

@@ -102,6 +102,7 @@ using Json = nlohmann::ordered_json;
   PointGuards point{.point = metrics.name,
                     .policy = metrics.policy,
                     .safety = std::move(metrics.safety),
+                    .screening = std::move(metrics.screening),
                     .acts = switches_of(trail, metrics.name)};
   if (!point.safety) {
     return point;
@@ -143,7 +144,9 @@ GuardUntil guard_until(const std::string& config, const std::string& point, cons
 
 bool may_have_safety(StoreReader& reader) {
   const Result<std::optional<std::string>> config = reader.view().meta("config");
-  if (!config || config->value_or("").find("\"safety\"") != std::string::npos) {
+  const std::string text = config ? config->value_or("") : std::string();
+  if (!config || text.find("\"safety\"") != std::string::npos ||
+      text.find("\"screening\"") != std::string::npos) {
     return true;
   }
   const Result<AuditTrail> trail = read_audit(reader.summary().path);

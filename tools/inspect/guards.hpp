@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <attune/engine/engine.hpp>
@@ -30,6 +31,7 @@ struct PointGuards {
   std::string point;
   std::string policy{};                   ///< empty: not known
   std::optional<SafetyMetrics> safety{};  ///< no value: neither "safety" nor a switch that was ever used
+  std::optional<ScreeningMetrics> screening{};  ///< no value: the point has no "screening"
   std::vector<GuardUntil> until{};
   std::vector<std::string> out{};        ///< arms that a guard has taken out
   std::vector<std::string> probation{};  ///< arms that are tested again
@@ -61,6 +63,9 @@ struct StoreGuards {
 /// "1 guard has taken out arm 'new' of 'model'; 0 killed; 0 frozen": all points in a sentence. Empty where no
 /// point has guards or a switch that was ever used.
 [[nodiscard]] std::string safety_sentence(const std::vector<PointMetrics>& points);
+/// What a point's screening has seen, in lines: what, and the numbers.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> screening_lines(
+    const ScreeningMetrics& screening);
 /// "guard 'error' (rate of error, limit 0.1) has taken out arm 'new' of 'model'".
 [[nodiscard]] std::string guard_sentence(const std::string& point, const GuardMetrics& guard);
 /// Who switched, of SafetyMetrics::killed_by and frozen_by: "anna: wrong prices".

@@ -108,10 +108,21 @@ template <class Name, std::size_t kCount>
   return "\n" + table.text();
 }
 
+[[nodiscard]] std::string screening_text(const PointGuards& point) {
+  std::string out;
+  if (point.screening) {
+    for (const auto& [what, numbers] : screening_lines(*point.screening)) {
+      add_line(out, "  " + what, numbers);
+    }
+  }
+  return out;
+}
+
 [[nodiscard]] std::string point_guards_text(const PointGuards& point, const StoreGuards& store, Nanos now) {
   const std::string title = printable(point.point) + " (" + printable(point.policy) + "): ";
   if (!point.safety) {
-    return title + "has no \"safety\", and was never killed or frozen\n" + acts_text(point);
+    return title + "has no \"safety\", and was never killed or frozen\n" + screening_text(point) +
+           acts_text(point);
   }
   const SafetyMetrics& safety = *point.safety;
   const std::string brief = safety_brief(safety);
@@ -139,14 +150,15 @@ template <class Name, std::size_t kCount>
   if (!safety.guards.empty()) {
     add_line(out, "  snapshot", safety.snapshot ? "there is a good one" : "none");
   }
-  return out + guards_text(point, store, now) + acts_text(point);
+  return out + screening_text(point) + guards_text(point, store, now) + acts_text(point);
 }
 
 [[nodiscard]] std::string as_text(const StoreGuards& store, Nanos now) {
   std::string out = "state after record " + grouped(store.position) +
                     (store.time ? ", " + time_text(*store.time) : std::string()) + "\n";
-  const bool none = std::ranges::none_of(
-      store.points, [](const PointGuards& point) { return point.safety.has_value() || !point.acts.empty(); });
+  const bool none = std::ranges::none_of(store.points, [](const PointGuards& point) {
+    return point.safety.has_value() || point.screening.has_value() || !point.acts.empty();
+  });
   if (none) {
     out +=
         "no decision point of this store has \"safety\", and none was ever killed or frozen: nothing is "
@@ -193,6 +205,37 @@ template <class Name, std::size_t kCount>
           {"until_share", until.share > 0.0 ? Json(until.share) : Json(nullptr)}};
 }
 
+[[nodiscard]] Json screening_json(const std::optional<ScreeningMetrics>& screening) {
+  if (!screening) {
+    return nullptr;
+  }
+  Json screens = Json::array();
+  for (const ScreenMetrics& screen : screening->screens) {
+    screens.push_back({{"screen", screen.name},
+                       {"watch", screen.watch},
+                       {"component", json_text(screen.component)},
+                       {"detector", screen.detector},
+                       {"action", screen.action},
+                       {"values", screen.values},
+                       {"anomalies", screen.anomalies},
+                       {"clipped", screen.clipped},
+                       {"rejected", screen.rejected},
+                       {"share", json_number(screen.share)},
+                       {"alarm", screen.alarm}});
+  }
+  return {
+      {"contexts", screening->contexts ? Json{{"action", screening->context_action},
+                                              {"familiar", screening->familiar},
+                                              {"unfamiliar", screening->unfamiliar},
+                                              {"threshold", json_number(screening->threshold)},
+                                              {"share", json_number(screening->unfamiliar_share)},
+                                              {"alarm", screening->alarm}}
+                                       : Json(nullptr)},
+      {"sources", screening->sources ? Json{{"admitted", screening->admitted}, {"capped", screening->capped}}
+                                     : Json(nullptr)},
+      {"screens", std::move(screens)}};
+}
+
 [[nodiscard]] Json point_guards_json(const PointGuards& point) {
   Json acts = Json::array();
   for (const AuditEntry& act : point.acts) {
@@ -206,6 +249,7 @@ template <class Name, std::size_t kCount>
   Json json{{"point", point.point},
             {"policy", json_text(point.policy)},
             {"safety", nullptr},
+            {"screening", screening_json(point.screening)},
             {"acts", std::move(acts)}};
   if (!point.safety) {
     return json;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What guards and switches say in a few words, for the commands that look at more than these.
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -53,6 +54,37 @@ void count_deed(std::vector<Deed>& deeds, const std::string& point, const GuardM
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> screening_lines(const ScreeningMetrics& screening) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  const auto share = [](double of_newest, bool alarm) {
+    return (std::isnan(of_newest) ? std::string() : ", " + percent(of_newest, 1.0) + " of the newest") +
+           (alarm ? " (alarm)" : "");
+  };
+  if (screening.contexts) {
+    lines.emplace_back("contexts",
+                       grouped(screening.unfamiliar) + " unfamiliar of " +
+                           grouped(screening.familiar + screening.unfamiliar) +
+                           share(screening.unfamiliar_share, screening.alarm) + "; threshold " +
+                           rounded(screening.threshold) + ", " +
+                           (screening.context_action == "log" ? "counted" : "answered without the policy"));
+  }
+  if (screening.sources) {
+    lines.emplace_back("sources", plural(screening.admitted, "outcome") + " admitted, " +
+                                      grouped(screening.capped) + " above a cap");
+  }
+  for (const ScreenMetrics& screen : screening.screens) {
+    const std::string did = screen.action == "clip"     ? ", " + grouped(screen.clipped) + " clipped"
+                            : screen.action == "reject" ? ", " + grouped(screen.rejected) + " rejected"
+                                                        : std::string();
+    lines.emplace_back("screen " + printable(screen.name),
+                       (screen.component.empty() ? screen.watch : printable(screen.component)) + ", " +
+                           screen.detector + ": " +
+                           (screen.anomalies == 1 ? "1 anomaly" : grouped(screen.anomalies) + " anomalies") +
+                           " in " + plural(screen.values, "value") + did + share(screen.share, screen.alarm));
+  }
+  return lines;
+}
 
 std::string guard_subject(const GuardMetrics& guard) {
   return guard.component.empty() ? "decisions" : guard.component;

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/inspect/guards.hpp"
 #include "tools/inspect/json.hpp"
 #include "tools/inspect/text.hpp"
 
@@ -34,6 +35,11 @@ std::string point_text(const PointView& view) {
             plural(watch.warnings, "warning") + " in " + plural(watch.values, "value") +
             (watch.last_position == 0 ? std::string()
                                       : "; the last" + of + " at record " + grouped(watch.last_position)));
+  }
+  if (metrics.screening) {
+    for (const auto& [what, numbers] : screening_lines(*metrics.screening)) {
+      add_line(out, "  " + what, numbers);
+    }
   }
   for (const auto& [name, value] : view.description.values) {
     add_line(out, "  " + name, rounded(value, 8));

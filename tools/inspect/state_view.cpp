@@ -89,6 +89,17 @@ std::vector<NamedValue> values_of(const PointView& view) {
     values.push_back({{}, named + "drifts", whole(watch.drifts)});
     values.push_back({{}, named + "last_position", whole(watch.last_position)});
   }
+  if (metrics.screening) {
+    const ScreeningMetrics& screening = *metrics.screening;
+    values.push_back({{}, "unfamiliar contexts", whole(screening.unfamiliar)});
+    values.push_back({{}, "capped outcomes", whole(screening.capped)});
+    for (const ScreenMetrics& screen : screening.screens) {
+      const std::string named = "screen " + screen.name + " ";
+      values.push_back({{}, named + "values", whole(screen.values)});
+      values.push_back({{}, named + "anomalies", whole(screen.anomalies)});
+      values.push_back({{}, named + "rejected", whole(screen.rejected)});
+    }
+  }
   for (const auto& [name, value] : view.description.values) {
     values.push_back({{}, "policy " + name, value});
   }

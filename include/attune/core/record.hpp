@@ -46,8 +46,9 @@ enum class ChoiceReason : std::uint8_t {
   exploration_cap = 7,  ///< the greedy arm: enough was explored for now
   baseline = 8,         ///< the baseline arm: what was earned does not pay for exploring yet
   drift = 9,            ///< drawn uniformly: a drift watch asked for more exploration
+  unfamiliar = 10,      ///< the context is not like those that were learned from
 };
-inline constexpr std::size_t kChoiceReasons = 10;
+inline constexpr std::size_t kChoiceReasons = 11;
 [[nodiscard]] std::string_view to_string(ChoiceReason reason) noexcept;
 
 /// What an event record says.
@@ -110,10 +111,12 @@ struct Component {
 struct OutcomeRecord {
   static constexpr std::uint16_t kTerminal = 1;   ///< header flag: the episode ended with this decision
   static constexpr std::uint16_t kTruncated = 2;  ///< header flag: the episode was cut off after it
+  static constexpr std::uint16_t kSource = 4;     ///< header flag: `source` follows; set by encode()
   static constexpr std::size_t kMaxComponents = 16;
 
   RecordHeader header{};
-  std::uint64_t key = 0;  ///< hash of the idempotency key; 0: the default, decision id + component names
+  std::uint64_t key = 0;     ///< hash of the idempotency key; 0: the default, decision id + component names
+  std::uint64_t source = 0;  ///< hash of who says so; 0: not said
   std::uint32_t component_count = 0;
   std::array<Component, kMaxComponents> components{};
   Input next{};  ///< the state after a truncated episode, where known
@@ -134,8 +137,8 @@ struct EventRecord {
   std::span<const double> numbers{};
 };
 
-/// The number that stands for a caller's text in a record (episode, client key, idempotency key, subject):
-/// XXH64, seed 0; never 0, which stands for none and for the empty text.
+/// The number that stands for a caller's text in a record (episode, client key, idempotency key, source,
+/// subject): XXH64, seed 0; never 0, which stands for none and for the empty text.
 [[nodiscard]] std::uint64_t text_key(std::string_view text) noexcept;
 
 /// Size of the encoded record in bytes.

@@ -28,6 +28,9 @@ struct AnomalyDetectorInfo {
 [[nodiscard]] Result<AnyAnomalyDetector> make_anomaly_detector(const nlohmann::json& spec,
                                                                std::string_view path = {});
 
+/// JSON Schema of what make_anomaly_detector() takes.
+[[nodiscard]] nlohmann::json anomaly_detector_schema();
+
 /// What there is, in the order of BuiltinAnomalyDetectors.
 [[nodiscard]] std::vector<AnomalyDetectorInfo> anomaly_detectors();
 

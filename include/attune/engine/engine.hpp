@@ -77,6 +77,8 @@ struct Decision {
 
 struct OutcomeOptions {
   std::string_view key{};  ///< idempotency key; empty: decision id and component names
+  /// Who says so (an account, a tenant, an address), for points that cap sources; only its hash is kept.
+  std::string_view source{};
   bool terminal = false;   ///< the episode ended with this decision
   bool truncated = false;  ///< the episode was cut off after it; `next` is the state then, where known
   Features next{};
@@ -143,6 +145,36 @@ struct DriftMetrics {
   std::vector<std::pair<std::string, std::uint64_t>> actions;  ///< how often each was taken
 };
 
+/// One screen of outcomes or rewards. Counted since the point has it, and equal after a replay.
+struct ScreenMetrics {
+  std::string name;
+  std::string watch;      ///< component, reward
+  std::string component;  ///< empty: the reward
+  std::string detector;   ///< its type
+  std::string action;     ///< log, clip, reject
+  std::uint64_t values = 0;
+  std::uint64_t anomalies = 0;
+  std::uint64_t clipped = 0;
+  std::uint64_t rejected = 0;  ///< outcomes, or rewards
+  double share = 0.0;          ///< anomalies among the newest values; NaN at first
+  bool alarm = false;          ///< health says so now
+};
+
+/// What a point screens of its input. Counted since the point does, and equal after a replay.
+struct ScreeningMetrics {
+  bool contexts = false;          ///< they are watched
+  std::string context_action;     ///< log, fall_back
+  std::uint64_t familiar = 0;     ///< decided contexts, by what was known before each
+  std::uint64_t unfamiliar = 0;   ///< of decided contexts
+  double threshold = 0.0;         ///< of the score; infinite while warming up
+  double unfamiliar_share = 0.0;  ///< among the newest contexts; NaN at first
+  bool alarm = false;             ///< health says so now
+  bool sources = false;           ///< they are capped
+  std::uint64_t admitted = 0;     ///< outcomes whose source had not had its share
+  std::uint64_t capped = 0;       ///< outcomes that were refused because it had
+  std::vector<ScreenMetrics> screens;
+};
+
 /// Everything counted at one point. Counters are exact after pump() or drain().
 struct PointMetrics {
   std::string name;
@@ -158,10 +190,11 @@ struct PointMetrics {
   std::uint64_t early = 0;  ///< of rewards.unknown_decision: ids of decisions not in the journal yet
   std::size_t pending = 0;
   CollectorCounters rewards;
-  std::vector<std::string> arms;          ///< external ids, by slot; empty text: free slot
-  std::vector<std::uint64_t> selections;  ///< by slot
-  std::optional<SafetyMetrics> safety;    ///< of points with "safety", and once a switch was touched
-  std::vector<DriftMetrics> drift;        ///< as the point's "drift"
+  std::vector<std::string> arms;                ///< external ids, by slot; empty text: free slot
+  std::vector<std::uint64_t> selections;        ///< by slot
+  std::optional<SafetyMetrics> safety;          ///< of points with "safety", and once a switch was touched
+  std::vector<DriftMetrics> drift;              ///< as the point's "drift"
+  std::optional<ScreeningMetrics> screening{};  ///< of points with "screening"
 };
 
 /// What is known of client keys.

@@ -66,6 +66,8 @@ enum class Fate : std::uint8_t {
   unknown_component,  ///< a component that the specification does not name: the whole outcome is refused
   too_many,           ///< more than max_signals for one decision: the whole outcome is refused
   invalid,            ///< a number that is not finite: the whole outcome is refused
+  rejected,           ///< RewardSink::screen: not like those before it: the whole outcome is refused
+  capped,             ///< RewardSink::screen: its source has had its share: the whole outcome is refused
   // Kinds of unknown_decision that an engine can tell apart; collectors never return them.
   foreign,  ///< the id was made by another engine (another seed or node)
   early,    ///< the decision is not in the journal: lost with a crash before its commit, or made by a copy
@@ -88,6 +90,14 @@ class RewardSink {
   /// One experience of an episode, in order (Credit::transition only). `next` is empty when terminal.
   virtual void experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
                           bool truncated) noexcept = 0;
+  /// Asked before an outcome that is new and welcome is joined; of its components, those whose bit is set in
+  /// `fresh`. `values`: its components' numbers; what is put in their place (finite) is joined instead, while
+  /// duplicates are told by what came. Fate::waiting: it is joined; else it is refused as a whole with that
+  /// fate, and the decision goes on waiting.
+  [[nodiscard]] virtual Fate screen(const PendingDecision& /*decision*/, const OutcomeRecord& /*record*/,
+                                    std::uint32_t /*fresh*/, std::span<double> /*values*/) noexcept {
+    return Fate::waiting;
+  }
   /// No reward will come for this decision.
   virtual void lost(const PendingDecision& decision, LossReason reason) noexcept = 0;
 };

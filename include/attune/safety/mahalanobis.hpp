@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -80,6 +81,10 @@ class Mahalanobis {
   void reset() noexcept;
   [[nodiscard]] const AnomalyCount& count() const noexcept { return watch_.count(); }
   [[nodiscard]] std::size_t dimension() const noexcept { return config_.dimension; }
+  /// Of the score; infinite while warming up.
+  [[nodiscard]] double threshold() const noexcept {
+    return ready_ ? tracker_.threshold() : std::numeric_limits<double>::infinity();
+  }
   [[nodiscard]] Features mean() const noexcept { return mean_; }
   /// Unbiased covariance of two features; 0 of fewer than two vectors.
   [[nodiscard]] double covariance(std::size_t row, std::size_t column) const noexcept;

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// Screening is a part of the fold: after restarts, in both modes and in replays it is the same.
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <attune/core/rng.hpp>
+#include <attune/engine/engine.hpp>
+#include <attune/engine/replay.hpp>
+
+#include "tests/support/shared_journal.hpp"
+
+namespace attune::screening_recovery_test {
+namespace {
+
+using test::SharedJournal;
+
+constexpr std::string_view kAll = R"(
+    "contexts":{"action":"fall_back","alarm_above":0.05,"detector":{"level":0.05,"warm_up":20,"refresh":7}},
+    "outcomes":[{"watch":"component","component":"reward","action":"reject","detector":{"type":"hampel","window":21,"warm_up":5}},
+                {"watch":"component","component":"cost","action":"clip","per":"point","detector":{"type":"ewma_residual","warm_up":5,"threshold":2}},
+                {"name":"formed","watch":"reward","action":"reject","detector":{"type":"iqr","window":32,"warm_up":8,"factor":1}},
+                {"name":"again","watch":"reward","action":"clip","detector":{"type":"robust_z","threshold":1}}],
+    "sources":{"share":0.2,"window":60,"floor":40})";
+
+std::string screened(std::string_view mode, std::string_view screening = kAll, std::string_view more = {}) {
+  return R"({"seed":7,"node":"test","mode":")" + std::string(mode) +
+         R"(","checkpoint":{"every_s":0,"every_records":200,"keep":3},"points":{"p":{
+    "policy":{"type":"lin_ts"},"arms":["a","b","c","d"],"context":{"dimension":2},
+    "reward":{"components":{"reward":{},"cost":{"weight":0.1}},"join_window_s":40,"late":"learn"},
+    "safety":{"fallback":{"static":{"a":1,"b":1},"snapshot_every":30}},"screening":{)" +
+         std::string(screening) + "}" + std::string(more) + "}}}";
+}
+
+Engine open(const std::string& config, const std::shared_ptr<SharedJournal::Store>& store,
+            const std::shared_ptr<ManualClock>& clock) {
+  EngineOptions options;
+  options.clock = clock;
+  options.journal = std::make_unique<SharedJournal>(store);
+  Result<Engine> engine = Engine::open(config, std::move(options));
+  EXPECT_TRUE(engine) << engine.error().message;
+  return std::move(*engine);
+}
+
+/// Contexts, rewards and costs of which some cannot be, from few sources.
+void round(Engine& engine, Rng& rng) {
+  const PointId point = engine.point("p").value();
+  const bool odd = rng.below(20) == 0;
+  const std::array<double, 2> x{odd ? 30.0 * rng.uniform() : rng.uniform(), rng.uniform()};
+  Decision decision;
+  ASSERT_EQ(engine.decide(point, {.dense = x}, {}, decision), Errc::ok) << Engine::last_error();
+  const std::array<Component, 2> parts{
+      Component{.name = "reward", .value = rng.uniform() + (rng.below(15) == 0 ? 50.0 : 0.0)},
+      Component{.name = "cost", .value = rng.uniform() - (rng.below(15) == 0 ? 50.0 : 0.0)}};
+  const std::string source = rng.below(3) == 0 ? "loud" : "s" + std::to_string(rng.below(9));
+  if (rng.below(8) != 0) {
+    ASSERT_EQ(engine.outcome(decision.id, parts, {.source = source}), Errc::ok);
+  }
+}
+
+void change_arms(Engine& engine, int i) {
+  const PointId point = engine.point("p").value();
+  if (i % 200 == 150) {
+    ASSERT_TRUE(engine.remove_arm(point, "c"));
+  } else if (i % 200 == 170) {
+    ASSERT_TRUE(engine.add_arm(point, "c"));
+  }
+}
+
+TEST(ScreeningRecovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto left_store = std::make_shared<SharedJournal::Store>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  Engine straight = open(screened("pump"), left_store, clock);
+  auto stopped = std::make_unique<Engine>(open(screened("pump"), store, clock));
+  Rng left(1, 0, 0, 0);
+  Rng right(1, 0, 0, 0);
+  for (int i = 0; i < 900; ++i) {
+    ASSERT_NO_FATAL_FAILURE(round(straight, left));
+    ASSERT_NO_FATAL_FAILURE(round(*stopped, right));
+    ASSERT_NO_FATAL_FAILURE(change_arms(straight, i));
+    ASSERT_NO_FATAL_FAILURE(change_arms(*stopped, i));
+    ASSERT_TRUE(straight.pump());
+    ASSERT_TRUE(stopped->pump());
+    if (i % 37 == 36) {
+      ASSERT_EQ(straight.state(), stopped->state()) << i;
+      stopped.reset();
+      stopped = std::make_unique<Engine>(open(screened("pump"), store, clock));
+      ASSERT_EQ(straight.state(), stopped->state()) << i;
+      ASSERT_EQ(straight.health().reasons.size(), stopped->health().reasons.size()) << i;
+    }
+    clock->advance(kSecond);
+  }
+  const ScreeningMetrics seen = straight.metrics().points.at(0).screening.value();
+  EXPECT_GT(seen.unfamiliar, 10U);
+  EXPECT_GT(seen.capped, 10U);
+  EXPECT_GT(seen.admitted, 10U);
+  EXPECT_GT(seen.screens.at(0).rejected, 10U);
+  EXPECT_GT(seen.screens.at(1).clipped, 10U);
+  EXPECT_GT(seen.screens.at(2).rejected, 0U);
+  EXPECT_GT(seen.screens.at(3).clipped, 0U);
+  EXPECT_EQ(static_cast<int>(straight.state()[4]), 5);
+
+  // Every decision can be made again, bit for bit, with its reason and its propensity.
+  SharedJournal journal(left_store);
+  Result<Replay> replay = Replay::open(replay_source(journal));
+  ASSERT_TRUE(replay) << replay.error().message;
+  std::vector<std::uint64_t> decisions;
+  std::uint64_t number = 0;
+  ASSERT_TRUE(journal.read(1, [&](ByteView bytes) {
+    DecisionRecord record;
+    if (decode(bytes, record) == Errc::ok &&
+        (record.reason == ChoiceReason::unfamiliar || ++number % 23 == 0)) {
+      decisions.push_back(record.header.position);
+    }
+    return true;
+  }));
+  int unfamiliar = 0;
+  for (const std::uint64_t position : decisions) {
+    const Result<Derivation> derived = replay->derive(position);
+    ASSERT_TRUE(derived) << derived.error().message;
+    ASSERT_TRUE(derived->equal()) << position << ": " << derived->differences.front();
+    unfamiliar += derived->reason == ChoiceReason::unfamiliar ? 1 : 0;
+  }
+  EXPECT_GT(unfamiliar, 5);
+  EXPECT_GT(decisions.size(), 30U);
+}
+
+TEST(ScreeningRecovery, ThreadModeAndPumpModeMakeTheSameState) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  Bytes threaded;
+  {
+    Engine engine = open(screened("threads"), store, clock);
+    std::vector<std::thread> callers;
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+      callers.emplace_back([&engine, &clock, seed] {
+        Rng rng(100 + seed, 0, 0, 0);
+        for (int i = 0; i < 300; ++i) {
+          round(engine, rng);
+          clock->advance(kSecond / 4);
+        }
+      });
+    }
+    for (std::thread& caller : callers) {
+      caller.join();
+    }
+    ASSERT_TRUE(engine.drain());
+    threaded = engine.state();
+    EXPECT_GT(engine.metrics().points.at(0).screening->unfamiliar, 0U);
+  }
+  EXPECT_EQ(open(screened("pump"), store, clock).state(), threaded);
+}
+
+TEST(ScreeningRecovery, WhatIsAnotherOneNowBeginsAnewAndTheRestGoesOn) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  const std::string hampel = R"({"watch":"component","component":"reward","detector":{"type":"hampel"}})";
+  const std::string cost = R"({"watch":"component","component":"cost","detector":{"type":"iqr"}})";
+  {
+    Engine engine =
+        open(screened("pump", R"("contexts":{},"outcomes":[)" + hampel + "," + cost + "]"), store, clock);
+    Rng rng(3, 0, 0, 0);
+    for (int i = 0; i < 90; ++i) {
+      round(engine, rng);
+      ASSERT_TRUE(engine.pump());
+    }
+  }
+  {
+    const std::string other = R"({"watch":"component","component":"cost","detector":{"type":"z_score"}})";
+    const Engine engine = open(
+        screened("pump", R"("contexts":{"action":"fall_back"},"outcomes":[)" + other + "," + hampel + "]"),
+        store, clock);
+    const ScreeningMetrics seen = engine.metrics().points.at(0).screening.value();
+    EXPECT_EQ(seen.familiar + seen.unfamiliar, 90U) << "the action is no part of what was seen";
+    EXPECT_EQ(seen.screens.at(0).values, 0U);
+    EXPECT_GT(seen.screens.at(1).values, 60U);
+  }
+  {
+    const Engine engine = open(screened("pump", R"("contexts":{"detector":{"level":0.01}})"), store, clock);
+    EXPECT_EQ(engine.metrics().points.at(0).screening->familiar, 0U);
+  }
+  const Engine engine = open(screened("pump", ""), store, clock);
+  EXPECT_FALSE(engine.metrics().points.at(0).screening.has_value());
+  EXPECT_EQ(static_cast<int>(engine.state()[4]), 3) << "without any, the state is of the version that it was";
+}
+
+TEST(ScreeningRecovery, AStoreFromBeforeScreeningIsTakenOver) {
+  const auto clock = std::make_shared<ManualClock>();
+  const auto store = std::make_shared<SharedJournal::Store>();
+  {
+    Engine engine = open(screened("pump", "", R"(,"drift":[{"watch":"reward"}])"), store, clock);
+    Rng rng(3, 0, 0, 0);
+    for (int i = 0; i < 90; ++i) {
+      round(engine, rng);
+      ASSERT_TRUE(engine.pump());
+    }
+    EXPECT_EQ(static_cast<int>(engine.state()[4]), 4);
+  }
+  Engine engine = open(screened("pump", kAll, R"(,"drift":[{"watch":"reward"}])"), store, clock);
+  EXPECT_EQ(engine.metrics().points.at(0).screening->familiar, 0U);
+  EXPECT_GT(engine.metrics().points.at(0).drift.at(0).values, 40U);
+  Rng rng(4, 0, 0, 0);
+  for (int i = 0; i < 50; ++i) {
+    round(engine, rng);
+    ASSERT_TRUE(engine.pump());
+  }
+  EXPECT_EQ(
+      engine.metrics().points.at(0).screening->familiar + engine.metrics().points.at(0).screening->unfamiliar,
+      50U);
+}
+
+struct Saved {
+  std::shared_ptr<SharedJournal::Store> store = std::make_shared<SharedJournal::Store>();
+  std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>();
+  Bytes state;
+  std::size_t begins = 0;  ///< of the bytes that screening adds
+};
+
+Saved saved() {
+  Saved out;
+  Engine engine = open(screened("pump"), out.store, out.clock);
+  Rng rng(5, 0, 0, 0);
+  for (int i = 0; i < 150; ++i) {
+    round(engine, rng);
+    EXPECT_TRUE(engine.pump());
+  }
+  out.state = engine.state();
+  // The screening begins with the options of its watch of contexts.
+  const std::string_view text(reinterpret_cast<const char*>(out.state.data()), out.state.size());
+  out.begins = text.find(R"("dimension":2)");
+  EXPECT_NE(out.begins, std::string_view::npos);
+  return out;
+}
+
+/// An engine over the same records with this checkpoint behind them.
+Result<Engine> reopen(const Saved& saved, const Bytes& state) {
+  const auto other = std::make_shared<SharedJournal::Store>();
+  SharedJournal journal(other);
+  std::vector<Bytes> records;
+  EXPECT_TRUE(saved.store->journal->read(1, [&](ByteView record) {
+    records.emplace_back(record.begin(), record.end());
+    return true;
+  }));
+  const std::vector<ByteView> views(records.begin(), records.end());
+  EXPECT_TRUE(journal.append(views, state, saved.clock->now(), "", 3));
+  EngineOptions options;
+  options.clock = saved.clock;
+  options.journal = std::make_unique<SharedJournal>(other);
+  return Engine::open(screened("pump"), std::move(options));
+}
+
+TEST(ScreeningRecovery, ADamagedStateIsRefusedOrHarmless) {
+  const Saved good = saved();
+  ASSERT_TRUE(reopen(good, good.state));
+  int refused = 0;
+  int taken = 0;
+  for (std::size_t at = good.begins; at < good.state.size(); at += 67) {
+    for (const unsigned flip : {0x01U, 0x80U}) {
+      Bytes damaged = good.state;
+      damaged[at] ^= static_cast<std::byte>(flip);
+      Result<Engine> engine = reopen(good, damaged);
+      if (!engine) {
+        ++refused;
+        EXPECT_FALSE(engine.error().message.empty());
+        continue;
+      }
+      ++taken;
+      Rng rng(6, 0, 0, 0);
+      for (int i = 0; i < 3; ++i) {
+        round(*engine, rng);
+        ASSERT_TRUE(engine->pump());
+      }
+    }
+  }
+  EXPECT_GT(refused, 20);
+  EXPECT_GT(taken, 0);
+}
+
+TEST(ScreeningRecovery, HugeLengthsAndNumbersThatAreNoneAreRefused) {
+  const Saved good = saved();
+  int refused = 0;
+  for (std::size_t at = good.begins; at + 8 <= good.state.size(); at += 41) {
+    for (const std::uint64_t word : {std::uint64_t{0x7FF8'0000'0000'0000},
+                                     std::numeric_limits<std::uint64_t>::max(), std::uint64_t{1} << 40U}) {
+      Bytes damaged = good.state;
+      std::memcpy(damaged.data() + at, &word, sizeof word);
+      const Result<Engine> engine = reopen(good, damaged);  // no crash, no memory without end
+      refused += engine ? 0 : 1;
+    }
+  }
+  EXPECT_GT(refused, 50);
+  for (std::size_t size = good.begins; size < good.state.size(); size += 97) {
+    const Bytes cut(good.state.begin(), good.state.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_FALSE(reopen(good, cut)) << size;
+  }
+}
+
+}  // namespace
+}  // namespace attune::screening_recovery_test

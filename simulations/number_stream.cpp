@@ -122,7 +122,8 @@ Result<std::uint64_t> read_lines(std::istream& input, const std::string& source,
 
 }  // namespace
 
-Result<json> spec_of(const std::string& type, const std::vector<std::string>& parameters) {
+Result<json> spec_of(const std::string& type, const std::vector<std::string>& parameters,
+                     std::string_view option) {
   json spec = {{"type", type}};
   for (const std::string& parameter : parameters) {
     const std::size_t sign = parameter.find('=');
@@ -132,7 +133,7 @@ Result<json> spec_of(const std::string& type, const std::vector<std::string>& pa
     const std::string name = parameter.substr(0, sign);
     if (name == "type" || spec.contains(name)) {
       return fail(Errc::invalid_config,
-                  "--param " + name + (name == "type" ? " is --detector" : " is given twice"));
+                  "--param " + name + (name == "type" ? " is " + std::string(option) : " is given twice"));
     }
     spec[name] = parameter_value(parameter.substr(sign + 1));
   }

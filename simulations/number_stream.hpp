@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,9 +16,11 @@
 
 namespace attune::sim {
 
-/// {"type": `type`, name: value, ...} of words name=value. Errors: invalid_config.
+/// {"type": `type`, name: value, ...} of words name=value; `option` is the one that names the type. Errors:
+/// invalid_config.
 [[nodiscard]] Result<nlohmann::json> spec_of(const std::string& type,
-                                             const std::vector<std::string>& parameters);
+                                             const std::vector<std::string>& parameters,
+                                             std::string_view option = "--detector");
 
 /// Gives every number of a file to `take`, which counts them; "-" is standard input. How many they were.
 /// Errors: parse, naming the line; io.

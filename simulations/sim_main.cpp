@@ -11,6 +11,7 @@
 #include "simulations/anomalies_command.hpp"
 #include "simulations/commands.hpp"
 #include "simulations/detect_command.hpp"
+#include "simulations/learn_command.hpp"
 
 namespace attune::sim {
 namespace {
@@ -107,6 +108,34 @@ CLI::App* add_anomalies(CLI::App& app, AnomaliesArguments& arguments) {
   return command;
 }
 
+CLI::App* add_learn(CLI::App& app, LearnArguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("learn", "run an online learner over labelled rows: predict each, then learn it");
+  command->add_option("--learner", arguments.learner, "its name, e.g. auto_linear, ftrl, adagrad or sgd")
+      ->capture_default_str();
+  command->add_option("--param", arguments.parameters, "an option as name=value; may be repeated");
+  command->add_option("--input", arguments.input, "rows in LIBSVM's format, plain or gzip")->required();
+  command->add_option("--to", arguments.to, "go on with the rows of this file, counted apart");
+  command->add_flag("--freeze", arguments.freeze, "predict the rows of --to without learning them")
+      ->needs("--to");
+  command
+      ->add_option("--task", arguments.task, "labels are two classes (binary), numbers (real), or see (auto)")
+      ->check(CLI::IsMember({"auto", "binary", "real"}))
+      ->capture_default_str();
+  command->add_option("--base", arguments.base, "the first index: 0, 1, or see (auto)")
+      ->check(CLI::IsMember({"auto", "0", "1"}))
+      ->capture_default_str();
+  command->add_option("--features", arguments.features, "number of features; 0: as many as the files have")
+      ->check(CLI::Range(0U, 1U << 28U))
+      ->capture_default_str();
+  command->add_option("--load", arguments.load, "start with the state that --save wrote to this file");
+  command->add_option("--save", arguments.save, "write the state at the end to this file");
+  command->add_option("--predictions", arguments.predictions, "write each row's prediction to this file");
+  command->add_flag("--json", arguments.json, "print the result as JSON");
+  command->add_flag("--quiet", arguments.quiet, "no progress line");
+  return command;
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("attune-sim tries decision policies on simulated and recorded traffic.");
   app.set_version_flag("--version", "attune-sim " + std::string(version()));
@@ -116,6 +145,7 @@ int dispatch(int argc, char** argv) {
   GatewayArguments gateway;
   DetectArguments detect;
   AnomaliesArguments anomalies;
+  LearnArguments learn;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
@@ -124,6 +154,7 @@ int dispatch(int argc, char** argv) {
   const CLI::App* gateway_app = add_gateway(app, gateway);
   const CLI::App* detect_app = add_detect(app, detect);
   const CLI::App* anomalies_app = add_anomalies(app, anomalies);
+  const CLI::App* learn_app = add_learn(app, learn);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -145,6 +176,8 @@ int dispatch(int argc, char** argv) {
     code = detect_command(detect);
   } else if (anomalies_app->parsed()) {
     code = anomalies_command(anomalies);
+  } else if (learn_app->parsed()) {
+    code = learn_command(learn);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

@@ -18,6 +18,8 @@ namespace detail {
 /// What AnyLearner asks of what it holds.
 struct ErasedLearner : ErasedState<ErasedLearner> {
   virtual Errc partial_fit(const Input& input, double target, double weight) noexcept = 0;
+  virtual Errc predict_then_fit(const Input& input, double target, double weight,
+                                double& before) noexcept = 0;
   [[nodiscard]] virtual double predict(const Input& input) const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
 };
@@ -27,6 +29,14 @@ struct LearnerModel final : ErasedModel<ErasedLearner, LearnerModel<L>, L> {
   using ErasedModel<ErasedLearner, LearnerModel, L>::ErasedModel;
   Errc partial_fit(const Input& input, double target, double weight) noexcept override {
     return this->held.partial_fit(input, target, weight);
+  }
+  Errc predict_then_fit(const Input& input, double target, double weight, double& before) noexcept override {
+    if constexpr (requires { this->held.predict_then_fit(input, target, weight, before); }) {
+      return this->held.predict_then_fit(input, target, weight, before);
+    } else {
+      before = this->held.predict(input);
+      return this->held.partial_fit(input, target, weight);
+    }
   }
   [[nodiscard]] double predict(const Input& input) const noexcept override {
     return this->held.predict(input);
@@ -49,6 +59,10 @@ class AnyLearner : public detail::Handle<detail::ErasedLearner> {
     return self_->partial_fit(input, target, weight);
   }
   [[nodiscard]] double predict(const Input& input) const noexcept { return self_->predict(input); }
+  /// partial_fit, and in `before` what predict says before it; in one go where the learner can.
+  Errc predict_then_fit(const Input& input, double target, double weight, double& before) noexcept {
+    return self_->predict_then_fit(input, target, weight, before);
+  }
   [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
   /// The learner itself when it is an L, else null.

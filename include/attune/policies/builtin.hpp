@@ -4,6 +4,7 @@
 #pragma once
 
 #include <attune/policies/adagrad.hpp>
+#include <attune/policies/auto_linear.hpp>
 #include <attune/policies/epsilon_greedy.hpp>
 #include <attune/policies/ftrl.hpp>
 #include <attune/policies/gp_optimizer.hpp>
@@ -25,7 +26,7 @@ struct TypeList {};
 
 using BuiltinBandits =
     TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>;
-using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner>;
+using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

@@ -122,6 +122,9 @@ Result<void> run_pass(AnyLearner& learner, const SvmFile& file, bool learning, b
     const double cpu_start = processor_seconds();
     for (std::size_t row = from; row < to; ++row) {
       const Input input{.sparse = file.features(row)};
+      if (row + 1 < file.rows()) {
+        learner.prefetch({.sparse = file.features(row + 1)});
+      }
       Errc verdict = Errc::ok;
       if (learning) {
         verdict = learner.predict_then_fit(input, file.label(row), 1.0, before[row - from]);

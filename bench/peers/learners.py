@@ -9,8 +9,8 @@ Makes a virtual environment with pinned River and scikit-learn from PyPI, writes
 configuration of River's grid (SGD, AdaGrad, FTRL, Adam; with and without StandardScaler where features are dense) and one
 untuned attune-sim learn on each, and prints a table. River's column is the best of its grid, chosen in hindsight for each
 stream. --group choose has the streams on which auto_linear's priors were chosen, report others that were looked at once.
---write puts the table of the group into docs/algorithms/auto_linear.md. About ten minutes a group; results do not depend on
-the machine, microseconds do.
+Files and River's results are kept in the folder: a second run takes seconds. --write puts the table of the group into
+docs/algorithms/auto_linear.md. About ten minutes a group; results do not depend on the machine, microseconds do.
 """
 
 from __future__ import annotations
@@ -228,9 +228,12 @@ def grid(wide):
 
 
 def river_losses(path):
-    """Log loss of every configuration on one file, and microseconds a row of the best."""
+    """Log loss and microseconds a row of every configuration on one file; kept beside the file."""
     import time
 
+    kept = path.with_suffix(".river.json")
+    if kept.exists() and kept.stat().st_mtime > path.stat().st_mtime:
+        return json.loads(kept.read_text())
     rows = read(path)
     wide = len({i for _, x in rows for i in x}) > 500
     losses = {}
@@ -246,6 +249,7 @@ def river_losses(path):
         if math.isnan(loss):
             loss = math.inf
         losses[name] = (loss / len(rows), 1e6 * (time.process_time() - start) / len(rows))
+    kept.write_text(json.dumps(losses))
     return losses
 
 
@@ -265,8 +269,9 @@ def main():
 
     files = {}
     for number, (name, rows) in enumerate(streams(arguments.group, arguments.rows).items()):
-        files[name] = folder / f"{arguments.group}_{number}.svm"
-        write(files[name], rows)
+        files[name] = folder / f"{arguments.group}_{arguments.rows}_{number}.svm"
+        if not files[name].exists():
+            write(files[name], rows)
     table = ["| stream | rows | auto_linear | River's best | which | us a row, attune | River |",
              "| --- | --- | --- | --- | --- | --- | --- |"]
     better = 0

@@ -175,14 +175,22 @@ double AutoLinearLearner::predict(const Input& input) const noexcept {
   return mixer_.blend(scores_of(input)).prediction;
 }
 
+void AutoLinearLearner::prefetch(const Input& input) const noexcept {
+  if (layout_ != Layout::sparse) {
+    return;
+  }
+  for (const std::uint32_t i : input.sparse.index) {
+    if (i < features_) {
+      __builtin_prefetch(&scales_[i], 1);
+      __builtin_prefetch(&weights_[i].mean, 1);
+      __builtin_prefetch(&weights_[i].variance, 1);
+    }
+  }
+}
+
 void AutoLinearLearner::prepare_sparse(const SparseFeatures& x, ExpertArray& scores,
                                        ExpertArray& spreads) noexcept {
   const detail::LaneKernels& kernels = detail::lane_kernels();
-  for (const std::uint32_t i : x.index) {
-    __builtin_prefetch(&scales_[i], 1);
-    __builtin_prefetch(&weights_[i].mean, 1);
-    __builtin_prefetch(&weights_[i].variance, 1);
-  }
   const auto now = static_cast<std::uint32_t>(steps_);
   std::array<double, kChunk> elapsed;  // NOLINT: written as far as it is read
   for (std::size_t from = 0; from < x.index.size(); from += kChunk) {
@@ -204,9 +212,8 @@ void AutoLinearLearner::standardise_dense(const Input& input) noexcept {
   for (std::size_t from = 0; from < features_; from += kChunk) {
     const std::size_t count = std::min(kChunk, features_ - from);
     reader.next(std::span(x).first(count), kLargestNumber);
-    const std::span<detail::FeatureMoments> moments = std::span(moments_).subspan(from, count);
-    detail::centred(moments, std::span<const double>(x).first(count), steps_, z_.data() + from);
-    detail::absorb(moments, std::span<const double>(x).first(count), steps_);
+    detail::absorb(std::span(moments_).subspan(from, count), std::span<const double>(x).first(count), steps_,
+                   z_.data() + from);
   }
   z_[features_] = 1.0;
 }

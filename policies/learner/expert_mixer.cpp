@@ -149,7 +149,14 @@ void ExpertMixer::learn(const Blend& blend, double target, double weight) noexce
   ExpertArray steps{};
   ExpertArray shrinks{};
   if (logistic) {
-    detail::lane_kernels().moves(blend.corrected, blend.corrections, spreads, target, weight, steps, shrinks);
+    // Linearised at the prediction: spreads are small here, and an implicit step gains nothing.
+    for (std::size_t i = 0; i < kExperts; ++i) {
+      const double p = blend.corrections[i];
+      const double curvature = weight * p * (1.0 - p);
+      const double part = 1.0 / (1.0 + curvature * spreads[i]);
+      steps[i] = weight * (target - p) * part;
+      shrinks[i] = curvature * part;
+    }
   } else {
     for (std::size_t i = 0; i < kExperts; ++i) {
       const double error =

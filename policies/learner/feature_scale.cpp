@@ -6,16 +6,33 @@
 namespace attune::detail {
 namespace {
 
+struct Counts {
+  explicit Counts(std::uint64_t seen) noexcept
+      : inverse_seen(seen > 0 ? 1.0 / static_cast<double>(seen) : 0.0),
+        inverse_count(1.0 / static_cast<double>(seen + 1)),
+        trusting(seen >= kTrusting) {}
+  double inverse_seen;
+  double inverse_count;
+  bool trusting;
+};
+
 /// Welford's update, with the distance from the mean cut at ten deviations.
-inline FeatureMoments moved(const FeatureMoments& scale, double x, double inverse_seen, double inverse_count,
-                            bool trusting) noexcept {
-  const double bound = kFarthest * std::sqrt(scale.squares * inverse_seen);
-  const double from = x - scale.mean;
+inline FeatureMoments moved(const FeatureMoments& moments, double x, const Counts& counts) noexcept {
+  const double bound = kFarthest * std::sqrt(moments.squares * counts.inverse_seen);
+  const double from = x - moments.mean;
   const double cut = std::clamp(from, -bound, bound);
   // A feature that has not moved yet has no deviation to be cut by.
-  const double distance = trusting && bound > 0.0 ? cut : from;
-  const double step = distance * inverse_count;
-  return {scale.mean + step, scale.squares + distance * (distance - step)};
+  const double distance = counts.trusting && bound > 0.0 ? cut : from;
+  const double step = distance * counts.inverse_count;
+  return {moments.mean + step, moments.squares + distance * (distance - step)};
+}
+
+inline double standardised_by(const FeatureMoments& moments, double x, const Counts& counts) noexcept {
+  const double deviation = std::sqrt(moments.squares * counts.inverse_count);
+  // What differs from its mean by rounding only is constant.
+  const bool varies = deviation > 1e-12 * std::abs(moments.mean);
+  const double value = (x - moments.mean) / (varies ? deviation : 1.0);
+  return varies ? std::clamp(value, -kFarthest, kFarthest) : 0.0;
 }
 
 }  // namespace
@@ -23,27 +40,19 @@ inline FeatureMoments moved(const FeatureMoments& scale, double x, double invers
 ATTUNE_TARGET_CLONES
 void centred(std::span<const FeatureMoments> moments, std::span<const double> x, std::uint64_t seen,
              double* z) noexcept {
-  const double inverse_seen = seen > 0 ? 1.0 / static_cast<double>(seen) : 0.0;
-  const double inverse_count = 1.0 / static_cast<double>(seen + 1);
-  const bool trusting = seen >= kTrusting;
+  const Counts counts(seen);
   for (std::size_t i = 0; i < moments.size(); ++i) {
-    const FeatureMoments now = moved(moments[i], x[i], inverse_seen, inverse_count, trusting);
-    const double deviation = std::sqrt(now.squares * inverse_count);
-    // What differs from its mean by rounding only is constant.
-    const bool varies = deviation > 1e-12 * std::abs(now.mean);
-    const double value = (x[i] - now.mean) / (varies ? deviation : 1.0);
-    z[i] = varies ? std::clamp(value, -kFarthest, kFarthest) : 0.0;
+    z[i] = standardised_by(moved(moments[i], x[i], counts), x[i], counts);
   }
 }
 
 ATTUNE_TARGET_CLONES
-void absorb(std::span<FeatureMoments> moments, std::span<const double> x, std::uint64_t seen) noexcept {
-  const double inverse_seen = seen > 0 ? 1.0 / static_cast<double>(seen) : 0.0;
-  const double inverse_count = 1.0 / static_cast<double>(seen + 1);
-  const bool trusting = seen >= kTrusting;
+void absorb(std::span<FeatureMoments> moments, std::span<const double> x, std::uint64_t seen,
+            double* z) noexcept {
+  const Counts counts(seen);
   for (std::size_t i = 0; i < moments.size(); ++i) {
-    const FeatureMoments now = moved(moments[i], x[i], inverse_seen, inverse_count, trusting);
-    moments[i] = now;
+    moments[i] = moved(moments[i], x[i], counts);
+    z[i] = standardised_by(moments[i], x[i], counts);
   }
 }
 

@@ -26,16 +26,18 @@ inline constexpr std::uint32_t kTrusting = 8;  ///< examples before a scale is t
     ++scale.count;
   }
   const double count = seen + 1.0;
-  const double most = seen >= kTrusting ? kFarthest * kFarthest * scale.squares / seen : square;
-  scale.squares += std::min(square, most);
-  // Features that are always the same, as those of categories, need no root.
-  if (scale.squares == count * square) {
+  // Features that are always the same, as those of categories, need neither root nor quotient.
+  if (scale.squares == seen * square) {
+    scale.squares = count * square;
     return square > 0.0 ? std::copysign(1.0, x) : 0.0;
   }
-  if (!(scale.squares > 0.0)) {
-    return 0.0;
-  }
-  return std::clamp(x / std::sqrt(scale.squares / count), -kFarthest, kFarthest);
+  constexpr double kMost = kFarthest * kFarthest;
+  const bool outlier = scale.count > kTrusting && square * seen > kMost * scale.squares;
+  scale.squares += outlier ? kMost * scale.squares / seen : square;
+  // What is that small has lost its square.
+  constexpr double kLeast = 1e-280;
+  return scale.squares > kLeast ? std::clamp(x * std::sqrt(count / scale.squares), -kFarthest, kFarthest)
+                                : 0.0;
 }
 
 /// Reads features in order as dense ones, `limit` the largest magnitude.
@@ -69,7 +71,8 @@ class DenseReader {
 /// z = (x - mean) / deviation with x taken in after `seen` examples; the moments stay.
 void centred(std::span<const FeatureMoments> moments, std::span<const double> x, std::uint64_t seen,
              double* z) noexcept;
-/// Takes x in.
-void absorb(std::span<FeatureMoments> moments, std::span<const double> x, std::uint64_t seen) noexcept;
+/// The same numbers, and takes x in.
+void absorb(std::span<FeatureMoments> moments, std::span<const double> x, std::uint64_t seen,
+            double* z) noexcept;
 
 }  // namespace attune::detail

@@ -21,6 +21,7 @@ struct ErasedLearner : ErasedState<ErasedLearner> {
   virtual Errc predict_then_fit(const Input& input, double target, double weight,
                                 double& before) noexcept = 0;
   [[nodiscard]] virtual double predict(const Input& input) const noexcept = 0;
+  virtual void prefetch(const Input& input) const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
 };
 
@@ -40,6 +41,11 @@ struct LearnerModel final : ErasedModel<ErasedLearner, LearnerModel<L>, L> {
   }
   [[nodiscard]] double predict(const Input& input) const noexcept override {
     return this->held.predict(input);
+  }
+  void prefetch(const Input& input) const noexcept override {
+    if constexpr (requires { this->held.prefetch(input); }) {
+      this->held.prefetch(input);
+    }
   }
   [[nodiscard]] std::uint64_t updates() const noexcept override { return this->held.updates(); }
 };
@@ -63,6 +69,8 @@ class AnyLearner : public detail::Handle<detail::ErasedLearner> {
   Errc predict_then_fit(const Input& input, double target, double weight, double& before) noexcept {
     return self_->predict_then_fit(input, target, weight, before);
   }
+  /// Says that this input comes soon, for learners whose weights do not fit the caches; changes nothing.
+  void prefetch(const Input& input) const noexcept { self_->prefetch(input); }
   [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
   /// The learner itself when it is an L, else null.

@@ -119,6 +119,9 @@ class AutoLinearLearner {
   [[nodiscard]] Errc predict_then_fit(const Input& input, double target, double weight,
                                       double& before) noexcept;
 
+  /// Brings the weights of a sparse input near that comes soon; changes nothing. Indices may be anything.
+  void prefetch(const Input& input) const noexcept;
+
   [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
   /// How much each expert counts in the average.
   [[nodiscard]] const ExpertArray& shares() const noexcept { return mixer_.shares(); }

@@ -55,13 +55,15 @@ class ExpertMixer {
 
   /// All that the experts' scores lead to.
   struct Blend {
-    ExpertArray scores{};             ///< bounded
-    ExpertArray experts{};            ///< predictions
-    double centre = 0.0;              ///< score of the average
-    double spread = 1.0;              ///< unit of scores
-    std::array<double, 10> inputs{};  ///< of the corrections
-    ExpertArray corrected{};          ///< scores of the corrections
-    ExpertArray corrections{};        ///< their predictions
+    // Without initial values: filling them would cost as much as the sums. NOLINTBEGIN
+    ExpertArray scores;             ///< bounded
+    ExpertArray experts;            ///< predictions
+    std::array<double, 10> inputs;  ///< of the corrections
+    ExpertArray corrected;          ///< scores of the corrections
+    ExpertArray corrections;        ///< their predictions
+    // NOLINTEND
+    double centre = 0.0;  ///< score of the average
+    double spread = 1.0;  ///< unit of scores
     double average = 0.0;
     double prediction = 0.0;
   };

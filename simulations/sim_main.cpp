@@ -12,6 +12,7 @@
 #include "simulations/commands.hpp"
 #include "simulations/detect_command.hpp"
 #include "simulations/learn_command.hpp"
+#include "simulations/regret_command.hpp"
 
 namespace attune::sim {
 namespace {
@@ -136,6 +137,23 @@ CLI::App* add_learn(CLI::App& app, LearnArguments& arguments) {
   return command;
 }
 
+CLI::App* add_regret(CLI::App& app, RegretArguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("regret", "regret of bandits without context on coins, beside known figures");
+  command->add_option("--policy", arguments.policies, "its name, or its JSON; may be repeated");
+  command->add_option("--instance", arguments.instances, "number of a standard instance; may be repeated");
+  command->add_option("--means", arguments.means, "an instance of your own: 0.9,0.8")->delimiter(',');
+  command->add_option("--steps", arguments.steps, "pulls a run, instead of the instance's");
+  command->add_option("--runs", arguments.runs, "runs; 0: as many as the known figures have, or 100");
+  command->add_option("--seed", arguments.seed, "seed of all runs")->capture_default_str();
+  command->add_flag("--known-horizon", arguments.known_horizon,
+                    "tell the number of pulls to policies that can use it");
+  command->add_option("--plots", arguments.plots, "write a chart an instance (SVG) into this folder");
+  command->add_flag("--markdown", arguments.markdown, "print the table as Markdown");
+  add_output(*command, arguments.output, false);
+  return command;
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("attune-sim tries decision policies on simulated and recorded traffic.");
   app.set_version_flag("--version", "attune-sim " + std::string(version()));
@@ -146,6 +164,7 @@ int dispatch(int argc, char** argv) {
   DetectArguments detect;
   AnomaliesArguments anomalies;
   LearnArguments learn;
+  RegretArguments regret;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
@@ -155,6 +174,7 @@ int dispatch(int argc, char** argv) {
   const CLI::App* detect_app = add_detect(app, detect);
   const CLI::App* anomalies_app = add_anomalies(app, anomalies);
   const CLI::App* learn_app = add_learn(app, learn);
+  const CLI::App* regret_app = add_regret(app, regret);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -178,6 +198,8 @@ int dispatch(int argc, char** argv) {
     code = anomalies_command(anomalies);
   } else if (learn_app->parsed()) {
     code = learn_command(learn);
+  } else if (regret_app->parsed()) {
+    code = regret_command(regret);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

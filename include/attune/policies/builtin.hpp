@@ -5,6 +5,7 @@
 
 #include <attune/policies/adagrad.hpp>
 #include <attune/policies/auto_linear.hpp>
+#include <attune/policies/builtin_plain.hpp>
 #include <attune/policies/epsilon_greedy.hpp>
 #include <attune/policies/ftrl.hpp>
 #include <attune/policies/gp_optimizer.hpp>
@@ -15,17 +16,15 @@
 #include <attune/policies/sgd.hpp>
 #include <attune/policies/thompson_beta.hpp>
 #include <attune/policies/thompson_gaussian.hpp>
+#include <attune/policies/type_list.hpp>
 #include <attune/policies/ucb1.hpp>
 #include <attune/policies/ucb_tuned.hpp>
 
 namespace attune {
 
-/// A list of types.
-template <class... Types>
-struct TypeList {};
-
-using BuiltinBandits =
-    TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>;
+using BuiltinBandits = Joined<
+    TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>,
+    PlainBandits>;
 using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// IndexPolicy: takes the arm with the largest index; what the index is, a rule says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <attune/core/concepts.hpp>
+#include <attune/policies/arm_means.hpp>
+
+namespace attune {
+
+/// Chooses the arm with the largest index(a), a function of the arm's rewards, of its n(a) and of what is
+/// known of the others. n(a) is the weight of the arm's rewards plus its pending pulls, t the sum of n over
+/// all arms, K the number of arms that may be chosen. index(a) = +infinity while n(a) is 0 or below
+/// `min_trials`. Ties are broken uniformly, so untried arms come in random order.
+///
+/// A Rule has a Config with a member `min_trials`, the constants kName, kTitle, kDomain, kRandom and kCached,
+/// and `first_mean(config)`. The rules are kl_ucb.hpp and its neighbours; their formulas are in the sources,
+/// compiled once each.
+///
+/// `greedy` of a choice: the arm was rewarded before and none that could be chosen has a larger mean.
+/// `propensity`: 1, or 1/k in a tie of k. Where the index is drawn (kRandom): NaN, computed later, and 1
+/// where a single arm could be chosen; pending pulls are not counted then, as choices stay random without it.
+/// Cost: select O(arms) time, update and note_pull O(1); none allocates. Memory: 29 bytes an arm and 8 for
+/// each number that the rule keeps (kCached).
+template <class Rule>
+class IndexPolicy {
+ public:
+  using Config = typename Rule::Config;
+
+  static constexpr std::string_view kName = Rule::kName;
+  static constexpr std::uint32_t kStateVersion = 1;
+
+  /// Errors: invalid_config, naming the field.
+  [[nodiscard]] static Result<IndexPolicy> make(const Config& config, const Shape& shape);
+
+  [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept;
+  [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept
+    requires(!Rule::kRandom);
+
+  /// An announced update without a pending pull (its arm was reset) is learned all the same.
+  /// Errors: unknown_arm, non_finite (the reward, or a number that would overflow), invalid_argument (weight
+  /// < 0, reward outside the rule's domain).
+  [[nodiscard]] Errc update(const Feedback& feedback) noexcept;
+  /// Errors: unknown_arm; full at 2^32 - 1 pending pulls of one arm.
+  Errc note_pull(ArmIndex arm) noexcept
+    requires(!Rule::kRandom);
+  /// Errors: unknown_arm; invalid_argument when nothing is pending.
+  Errc note_lost(ArmIndex arm) noexcept
+    requires(!Rule::kRandom);
+
+  [[nodiscard]] std::size_t arm_count() const noexcept { return means_.count(); }
+  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept { return means_.arms().enabled(arm); }
+  /// Errors: full.
+  [[nodiscard]] Result<ArmIndex> add_arm();
+  Errc set_enabled(ArmIndex arm, bool on) noexcept { return means_.set_enabled(arm, on); }
+  /// Forgets rewards and pending pulls. Cost: O(arms). Errors: unknown_arm.
+  Errc reset_arm(ArmIndex arm) noexcept;
+  /// Counts as rewards of the given mean without spread. Errors: unknown_arm, non_finite, invalid_argument.
+  [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior);
+  /// See Forgets. Errors: unknown_arm, invalid_argument.
+  Errc forget(ArmIndex arm, double keep) noexcept;
+  /// See Expects: the mean of the arm's rewards; NaN before the first.
+  [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
+
+  /// The arm's index as select computes it where all enabled arms may be chosen. The arm must exist.
+  [[nodiscard]] double index(ArmIndex arm) const noexcept
+    requires(!Rule::kRandom);
+  [[nodiscard]] std::uint64_t updates() const noexcept { return means_.updates(); }
+
+  void save(Writer& writer) const { means_.save(writer); }
+  /// Errors: corrupt_state; unchanged on error.
+  [[nodiscard]] Result<void> load(Reader& reader);
+  [[nodiscard]] Description describe() const;
+  [[nodiscard]] bool operator==(const IndexPolicy& other) const { return means_ == other.means_; }
+
+ private:
+  IndexPolicy(const Config& config, const Shape& shape);
+  [[nodiscard]] bool untried(std::size_t arm) const noexcept;
+  void refresh_arm(std::size_t arm) noexcept;
+  void refresh_all();
+
+  Config config_;
+  ArmMeans means_;
+  std::vector<double> cached_;  // derived: Rule::kCached numbers an arm
+};
+
+}  // namespace attune

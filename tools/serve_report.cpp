@@ -70,6 +70,7 @@ void write_safety(const SafetyMetrics& safety, JsonWriter& json) {
   json.close_object();
   json.key("trips").number(safety.trips);
   json.key("frozen_rewards").number(safety.frozen_rewards);
+  json.key("restored").number(safety.restored);
   json.key("held_back").number(safety.held_back);
   json.key("explored_share").number(safety.explored_share);
   json.key("greedy_only").boolean(safety.greedy_only);

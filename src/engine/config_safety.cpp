@@ -147,6 +147,10 @@ void read_action(JsonObject& object, GuardConfig& guard) {
   if (guard.kind == GuardKind::share && guard.per == GuardScope::point) {
     object.fail_member("per", "is \"point\": a share is an arm's");
   }
+  object.read("restore", guard.restore);
+  if (guard.restore && guard.action != GuardAction::snapshot) {
+    object.fail_member("restore", "needs \"action\": \"snapshot\"");
+  }
   const bool masks = guard.action == GuardAction::mask;
   if (guard.action != GuardAction::watch && masks != (guard.per == GuardScope::arm)) {
     object.fail_member("action", guard.per == GuardScope::arm

@@ -26,6 +26,8 @@ Json guard_schema() {
       {"per", with_default({{"enum", kEnumNames<GuardScope>}}, "arm")},
       {"action", described({{"enum", kEnumNames<GuardAction>}},
                            "arm: mask or watch; point: snapshot, static or watch")},
+      {"restore", described(with_default(flag(), defaults.restore),
+                            "snapshot: when it trips, the snapshot becomes the live policy")},
       {"limit", number()},
       {"recover", described(number(), "what must hold for it to be sound again; without: the limit")},
       {"quantile", described(with_default(number(0, 1), defaults.quantile), "latency")},

@@ -110,7 +110,7 @@ class Point final : private RewardSink {
   [[nodiscard]] bool has_drift_state() const noexcept { return drift_.active() || safety_.counts_drift(); }
   /// Whether its state needs version 5.
   [[nodiscard]] bool has_screening_state() const noexcept {
-    return screen_.active() || safety_.counts_unfamiliar();
+    return screen_.active() || safety_.counts_unfamiliar() || safety_.restores();
   }
   /// `version`: of the engine's state format. Errors: corrupt_state, unsupported_version, dimension_mismatch.
   [[nodiscard]] Result<void> load(Reader& reader, std::uint32_t version);

@@ -259,6 +259,20 @@ void PointSafety::settle_deadline() noexcept {
   }
 }
 
+bool PointSafety::restores() const noexcept {
+  return restored_ > 0 || (rules_ != nullptr && std::ranges::any_of(rules_->guards, &GuardConfig::restore));
+}
+
+bool PointSafety::wants_restore() const noexcept {
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    if (rules_->guards[i].restore && !watches_[i].cells.empty() &&
+        watches_[i].cells[0].state() == GuardState::tripped) {
+      return true;
+    }
+  }
+  return false;
+}
+
 PointSafety::Ops PointSafety::finish(const PointState& state) {
   if (rules_->exploration.alarm_below > 0.0) {
     const bool alarm = exploration_.share(rules_->exploration) < rules_->exploration.alarm_below;
@@ -281,6 +295,11 @@ PointSafety::Ops PointSafety::finish(const PointState& state) {
   if (const std::uint32_t now = mode(state); now != state.safety.mode) {
     if ((now & SafetyView::kPolicyProbation) == 0) {
       live_.clear();
+    }
+    const bool goes_out = (now & ~state.safety.mode & SafetyView::kPolicyOut) != 0;
+    if (goes_out && state.safety.good && !frozen_.on && wants_restore()) {
+      ops_.push_back({.kind = PolicyOp::Kind::restore_snapshot});
+      ++restored_;
     }
     ops_.push_back({.kind = PolicyOp::Kind::set_mode, .number = now});
   }

@@ -68,6 +68,8 @@ class PointSafety {
   [[nodiscard]] bool counts_unfamiliar() const noexcept {
     return reasons_[static_cast<std::size_t>(ChoiceReason::unfamiliar)] > 0;
   }
+  /// Likewise: some guard puts the snapshot back, or has.
+  [[nodiscard]] bool restores() const noexcept;
   /// `version`: of the engine's state format.
   void save(const PointState& state, Writer& writer, std::uint32_t version) const;
   /// Reads into this and into `state`, whose arms and policy are loaded already. Guards are matched by name;
@@ -102,6 +104,8 @@ class PointSafety {
   [[nodiscard]] Standing standing(ArmIndex arm) const noexcept;
   [[nodiscard]] std::uint32_t mode(const PointState& state) const noexcept;
   [[nodiscard]] bool all_quiet() const noexcept;
+  /// A guard that is tripped wants the snapshot as live policy.
+  [[nodiscard]] bool wants_restore() const noexcept;
   void settle_view(PointState& state) const;
   void settle_deadline() noexcept;
   [[nodiscard]] GuardMetrics describe(std::size_t guard, const GuardCell& cell, std::string_view arm) const;
@@ -115,6 +119,7 @@ class PointSafety {
   std::array<std::uint64_t, kRungs> rungs_{};
   std::array<std::uint64_t, kChoiceReasons> reasons_{};
   std::uint64_t frozen_rewards_ = 0;
+  std::uint64_t restored_ = 0;  ///< times that a snapshot became the live policy
   Nanos time_ = 0;
   std::vector<Watch> watches_;  ///< as rules_->guards
   ExplorationWatch exploration_;

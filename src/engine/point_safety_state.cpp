@@ -128,6 +128,9 @@ void PointSafety::save(const PointState& state, Writer& writer, std::uint32_t ve
   for (std::size_t i = 0; i < reasons_in(version); ++i) {
     writer.u64(reasons_[i]);
   }
+  if (version >= 5) {
+    writer.u64(restored_);
+  }
   writer.u64(frozen_rewards_);
   writer.i64(time_);
   writer.boolean(rules_ != nullptr);
@@ -159,6 +162,7 @@ Result<void> PointSafety::load(Reader& reader, PointState& state, std::uint32_t 
   for (std::size_t i = 0; i < reasons_in(version); ++i) {
     reasons_[i] = reader.u64();
   }
+  restored_ = version >= 5 ? reader.u64() : 0;
   frozen_rewards_ = reader.u64();
   time_ = reader.i64();
   const bool ruled = reader.boolean();
@@ -252,6 +256,7 @@ SafetyMetrics PointSafety::metrics(const PointState& state) const {
   out.rungs = rungs_;
   out.reasons = reasons_;
   out.frozen_rewards = frozen_rewards_;
+  out.restored = restored_;
   out.held_back = state.safety.held_back;
   out.greedy_only = (state.safety.mode & SafetyView::kGreedyOnly) != 0;
   out.baseline_only = (state.safety.mode & SafetyView::kBaselineOnly) != 0;

@@ -38,6 +38,7 @@ struct GuardConfig {
   GuardKind kind{};
   GuardScope per = GuardScope::arm;
   GuardAction action = GuardAction::mask;
+  bool restore = false;   ///< snapshot: it becomes the live policy too
   std::string component;  ///< of the reward; none for shares
   double limit = 0.0;
   double recover = 0.0;           ///< on the good side of limit, or limit itself

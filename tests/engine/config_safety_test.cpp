@@ -27,7 +27,7 @@ constexpr std::string_view kFull = R"({
     {"kind": "latency", "component": "cost", "limit": 2, "recover": 1.5, "quantile": 0.99, "window_s": 60,
      "min_samples": 5, "cooldown_s": 1, "cooldown_max_s": 9, "probation_samples": 7, "action": "watch", "name": "slow"},
     {"kind": "rate", "component": "cost", "limit": 0.1, "above": 3, "confidence": 0.99, "window": 500},
-    {"kind": "quality", "component": "reward", "per": "point", "limit": 0.5, "recover": 0.6},
+    {"kind": "quality", "component": "reward", "per": "point", "limit": 0.5, "recover": 0.6, "restore": true},
     {"kind": "budget", "component": "cost", "per": "point", "action": "static", "limit": 9, "period_s": 60, "carry_over": 0.25},
     {"kind": "share", "limit": 0.5}
   ],

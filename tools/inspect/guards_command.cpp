@@ -148,7 +148,9 @@ template <class Name, std::size_t kCount>
                                 : "the baseline arm only: exploring cannot be paid for");
   }
   if (!safety.guards.empty()) {
-    add_line(out, "  snapshot", safety.snapshot ? "there is a good one" : "none");
+    add_line(out, "  snapshot",
+             (safety.snapshot ? std::string("there is a good one") : std::string("none")) +
+                 (safety.restored > 0 ? "; put back " + plural(safety.restored, "time") : std::string()));
   }
   return out + screening_text(point) + guards_text(point, store, now) + acts_text(point);
 }
@@ -262,6 +264,7 @@ template <class Name, std::size_t kCount>
   json["safety"] = {{"killed", switch_json(safety.killed, safety.killed_since, safety.killed_by)},
                     {"frozen", switch_json(safety.frozen, safety.frozen_since, safety.frozen_by)},
                     {"frozen_rewards", safety.frozen_rewards},
+                    {"restored", safety.restored},
                     {"out", point.out},
                     {"probation", point.probation},
                     {"rungs", counts_json<Rung>(safety.rungs)},

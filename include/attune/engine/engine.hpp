@@ -118,6 +118,7 @@ struct SafetyMetrics {
   std::array<std::uint64_t, kChoiceReasons> reasons{};  ///< decisions by ChoiceReason
   std::uint64_t trips = 0;                              ///< of all guards
   std::uint64_t frozen_rewards = 0;                     ///< rewards that a freeze kept from the policy
+  std::uint64_t restored = 0;                           ///< times a guard put the snapshot back
   std::uint64_t held_back = 0;                          ///< arms that are out or on probation
   double explored_share = 0.0;  ///< of the exploration window; NaN until half of it has been seen
   double explored_alarm = 0.0;  ///< below this health complains; 0: never

@@ -335,9 +335,18 @@ Result<Derivation> Replay::derive(std::uint64_t position) {
   if (number >= machine_->engine->points.size()) {
     return fail(Errc::invalid_argument, "the configuration has no decision point " + std::to_string(number));
   }
-  const auto reached = [&](ByteView) { return version() == record.version; };
+  // The configuration of the decision's own part of the journal answers, also where the part begins with it.
+  const auto reached = [&](ByteView) {
+    return machine_->part_last >= position && version() == record.version;
+  };
   if (Result<void> folded = machine_->fold(position - 1, {}, reached); !folded) {
     return tl::unexpected(std::move(folded).error());
+  }
+  if (machine_->part_last < position) {
+    const Bytes state = machine_->engine->state();
+    if (Result<void> entered = machine_->enter(state, machine_->engine->position); !entered) {
+      return tl::unexpected(std::move(entered).error());
+    }
   }
   return derive_decision(*machine_->engine->points[number], machine_->seed, machine_->engine->position,
                          record, machine_->options.propensities);

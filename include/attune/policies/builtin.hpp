@@ -5,6 +5,7 @@
 
 #include <attune/policies/adagrad.hpp>
 #include <attune/policies/auto_linear.hpp>
+#include <attune/policies/bayes_linear.hpp>
 #include <attune/policies/builtin_plain.hpp>
 #include <attune/policies/epsilon_greedy.hpp>
 #include <attune/policies/ftrl.hpp>
@@ -25,7 +26,8 @@ namespace attune {
 using BuiltinBandits = Joined<
     TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>,
     PlainBandits>;
-using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner>;
+using BuiltinLearners =
+    TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner, BayesLinearLearner>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

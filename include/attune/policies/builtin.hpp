@@ -13,6 +13,7 @@
 #include <attune/policies/lin_ts.hpp>
 #include <attune/policies/lin_ucb.hpp>
 #include <attune/policies/lin_ucb_hybrid.hpp>
+#include <attune/policies/nag.hpp>
 #include <attune/policies/q_learning.hpp>
 #include <attune/policies/sgd.hpp>
 #include <attune/policies/thompson_beta.hpp>
@@ -27,7 +28,7 @@ using BuiltinBandits = Joined<
     TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>,
     PlainBandits>;
 using BuiltinLearners =
-    TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner, BayesLinearLearner>;
+    TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner, BayesLinearLearner, NagLearner>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

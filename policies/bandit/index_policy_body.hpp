@@ -30,7 +30,7 @@ struct IndexScan;
 template <class Rule>
 struct IndexScanBase {
   const typename Rule::Config& config;
-  const ArmMeans& means;
+  const typename MeansOf<Rule>::type& means;
   const double* cached;
 
   [[nodiscard]] const double* cache(std::size_t arm) const noexcept { return cached + Rule::kCached * arm; }
@@ -39,9 +39,9 @@ struct IndexScanBase {
 };
 
 /// The best index, where `untried` arms have an infinite one. `scan` is left at that index.
-template <class Scan, class Untried>
-[[nodiscard]] Top find_index(const ArmMeans& means, const Context& context, Scan& scan,
-                             const Untried& untried, double& largest_mean) noexcept {
+template <class Means, class Scan, class Untried>
+[[nodiscard]] Top find_index(const Means& means, const Context& context, Scan& scan, const Untried& untried,
+                             double& largest_mean) noexcept {
   Top top;
   means.arms().for_each(context, [&](std::size_t arm) {
     ++top.eligible;
@@ -69,7 +69,7 @@ template <class Scan, class Untried>
 
 template <class Rule>
 IndexPolicy<Rule>::IndexPolicy(const Config& config, const Shape& shape)
-    : config_(config), means_(shape, Rule::kDomain, Rule::first_mean(config)) {
+    : config_(config), means_(detail::MeansOf<Rule>::make(config, shape)) {
   refresh_all();
 }
 

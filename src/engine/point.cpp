@@ -389,6 +389,7 @@ void Point::learn(const PendingDecision& decision, double formed, RewardOrigin o
               .announced = origin != RewardOrigin::late,
               .arm = decision.arm,
               .reward = reward,
+              .propensity = decision.propensity,
               .trial = decision.sequence,
               .input = decision.input(),
               .action = decision.action_features};

@@ -136,7 +136,9 @@ Feedback feedback_of(const PolicyOp& op) noexcept {
           .input = op.input,
           .action = op.action,
           .weight = 1.0,
-          .announced = op.announced};
+          .announced = op.announced,
+          .sequence = op.trial,
+          .propensity = op.propensity};
 }
 
 struct Applier {

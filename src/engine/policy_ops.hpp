@@ -57,7 +57,8 @@ struct PolicyOp {
   bool truncated = false;
   ArmIndex arm = kNoArm;
   double reward = 0.0;
-  std::uint64_t trial = 0;
+  double propensity = 0.0;  ///< of the decision that is learned from
+  std::uint64_t trial = 0;  ///< number of the decision
   std::uint32_t number = 0;
   Input input{};
   Input next{};

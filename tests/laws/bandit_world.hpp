@@ -36,6 +36,17 @@ struct BanditCase<LinUcbHybrid> {
   static LinUcbHybrid::Config config() { return {}; }
   static Shape shape(std::size_t arms) { return {.arms = arms, .features = 2, .action_features = 2}; }
 };
+// Short windows: laws go through every bit of a state.
+template <>
+struct BanditCase<UcbWindow> {
+  static UcbWindow::Config config() { return {.window = 64}; }
+  static Shape shape(std::size_t arms) { return {.arms = arms}; }
+};
+template <>
+struct BanditCase<ThompsonWindow> {
+  static ThompsonWindow::Config config() { return {.window = 64}; }
+  static Shape shape(std::size_t arms) { return {.arms = arms}; }
+};
 
 template <Bandit B>
 [[nodiscard]] B make_bandit(std::size_t arms) {

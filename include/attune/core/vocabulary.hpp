@@ -71,6 +71,10 @@ struct Choice {
   [[nodiscard]] static Choice refused(Errc why) noexcept { return Choice{.status = why}; }
 };
 
+/// Feedback::sequence of a reward whose decision has no known number: it answers the decision after the
+/// latest.
+inline constexpr std::uint64_t kNoSequence = std::numeric_limits<std::uint64_t>::max();
+
 /// One observed reward for one arm.
 struct Feedback {
   ArmIndex arm{};
@@ -79,6 +83,10 @@ struct Feedback {
   Features action{};       ///< the arm's own features at that time; empty where there are none
   double weight = 1.0;     ///< importance, finite and >= 0; 0 changes nothing that is estimated
   bool announced = false;  ///< true when this answers a pull that note_pull() announced before
+  /// Number of the decision that this answers. Policies that forget count from it: a reward that comes late
+  /// is as old as its decision.
+  std::uint64_t sequence = kNoSequence;
+  double propensity = 0.0;  ///< of the arm when it was chosen; 0 or NaN: not known
 };
 
 /// What is believed of an arm before its first reward: `weight` pseudo-rewards of the given mean.

@@ -13,6 +13,28 @@
 #include <attune/policies/arm_means.hpp>
 
 namespace attune {
+namespace detail {
+
+/// What a rule knows the arms by: its own Means, else ArmMeans.
+template <class Rule>
+struct MeansOf {
+  using type = ArmMeans;
+  template <class Config>
+  static type make(const Config& config, const Shape& shape) {
+    return ArmMeans(shape, Rule::kDomain, Rule::first_mean(config));
+  }
+};
+template <class Rule>
+  requires requires { typename Rule::Means; }
+struct MeansOf<Rule> {
+  using type = typename Rule::Means;
+  template <class Config>
+  static type make(const Config& config, const Shape& shape) {
+    return Rule::means(config, shape);
+  }
+};
+
+}  // namespace detail
 
 /// Chooses the arm with the largest index(a), a function of the arm's rewards, of its n(a) and of what is
 /// known of the others. n(a) is the weight of the arm's rewards plus its pending pulls, t the sum of n over
@@ -20,8 +42,8 @@ namespace attune {
 /// `min_trials`. Ties are broken uniformly, so untried arms come in random order.
 ///
 /// A Rule has a Config with a member `min_trials`, the constants kName, kTitle, kDomain, kRandom and kCached,
-/// and `first_mean(config)`. The rules are kl_ucb.hpp and its neighbours; their formulas are in the sources,
-/// compiled once each.
+/// and `first_mean(config)`, or, to forget, a type Means (see fading_means.hpp) and `means(config, shape)`.
+/// The rules are kl_ucb.hpp and its neighbours; their formulas are in the sources, compiled once each.
 ///
 /// `greedy` of a choice: the arm was rewarded before and none that could be chosen has a larger mean.
 /// `propensity`: 1, or 1/k in a tie of k. Where the index is drawn (kRandom): NaN, computed later, and 1
@@ -86,7 +108,7 @@ class IndexPolicy {
   void refresh_all();
 
   Config config_;
-  ArmMeans means_;
+  typename detail::MeansOf<Rule>::type means_;
   std::vector<double> cached_;  // derived: Rule::kCached numbers an arm
 };
 

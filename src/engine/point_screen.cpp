@@ -143,8 +143,7 @@ void PointScreen::arm_changed(ArmIndex arm) {
   }
 }
 
-// -------------------------------------------------------------------------------------------------- to
-// people
+// ------------------------------------------------------------------------------------------- to people
 
 std::vector<PointScreen::Alarm> PointScreen::alarms() const {
   std::vector<Alarm> out;

@@ -59,10 +59,9 @@ Fate Collector::Impl::count(Fate fate) noexcept {
     case Fate::learned:
     case Fate::waiting:
     case Fate::learned_late:
-      break;  // counted where they are learned
     case Fate::rejected:
     case Fate::capped:
-      break;  // counted by who said so
+      break;  // counted where they are learned, or refused
   }
   return fate;
 }

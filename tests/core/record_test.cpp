@@ -169,6 +169,31 @@ TEST(Outcome, ComesBackWhole) {
   EXPECT_EQ(decode(std::as_bytes(std::span(words)), wrong), Errc::corrupt_state);
 }
 
+TEST(Outcome, ASourceIsTheLastWordAndItsAbsenceChangesNothing) {
+  for (std::size_t length = 1; length <= 9; ++length) {  // every padding before it
+    OutcomeRecord record;
+    record.header.flags = OutcomeRecord::kTerminal;
+    const std::string name(length, 'x');
+    record.components[0] = {.name = name, .value = 0.5};
+    record.component_count = 1;
+    const std::vector<std::uint64_t> plain = encoded(record);
+    record.source = 0x1234'5678'9ABC'DEF0U;
+    std::vector<std::uint64_t> words = encoded(record);
+    ASSERT_EQ(words.size(), plain.size() + 1);
+    EXPECT_EQ(words.back(), record.source);
+    OutcomeRecord read;
+    ASSERT_EQ(decode(std::as_bytes(std::span(words)), read), Errc::ok);
+    EXPECT_EQ(read.source, record.source);
+    EXPECT_EQ(read.components[0].name, name);
+    EXPECT_EQ(read.header.flags, OutcomeRecord::kTerminal | OutcomeRecord::kSource);
+    words.back() = 0;
+    EXPECT_EQ(decode(std::as_bytes(std::span(words)), read), Errc::corrupt_state);
+    ASSERT_EQ(decode(std::as_bytes(std::span(plain)), read), Errc::ok);
+    EXPECT_EQ(read.source, 0U);
+    EXPECT_EQ(read.header.flags, OutcomeRecord::kTerminal);
+  }
+}
+
 TEST(Event, ComesBackWhole) {
   EventRecord record;
   record.kind = EventKind::arm_added;

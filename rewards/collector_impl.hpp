@@ -32,10 +32,11 @@ struct Collector::Impl {
   /// What an outcome says, in numbers.
   struct Reading {
     std::array<std::uint32_t, OutcomeRecord::kMaxComponents> component{};
-    std::uint64_t digest = 0;                                   ///< of all components, whatever their order
-    std::uint32_t fresh = 0;                                    ///< bit i: component i was not seen before
-    std::uint32_t added = 0;                                    ///< signals that it adds
-    std::array<double, OutcomeRecord::kMaxComponents> value{};  ///< to be joined
+    std::uint64_t digest = 0;  ///< of all components, whatever their order
+    std::uint32_t fresh = 0;   ///< bit i: component i was not seen before
+    std::uint32_t added = 0;   ///< signals that it adds
+    /// To be joined.
+    std::array<double, OutcomeRecord::kMaxComponents> value;  // NOLINT: what is used is written
   };
 
   /// Marks handles of closed decisions: the rest is the place in `closed`, else the slot in `slab`.

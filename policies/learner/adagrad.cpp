@@ -27,7 +27,7 @@ Result<AdaGradLearner> AdaGradLearner::make(const Config& config, const Shape& s
   if (Result<void> verdict = check_bounds(config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
   }
-  Result<LinearModel> model = LinearModel::make(kName, shape, config.loss, config.intercept);
+  Result<LinearModel> model = LinearModel::make(kName, shape, config.loss, config.intercept, config.quantile);
   if (!model) {
     return tl::unexpected(std::move(model).error());
   }

@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t kExperts = ExpertMixer::kExperts;
 constexpr std::size_t kChunk = 64;  // features standardised at a time
 constexpr double kHeaviest = 1e9;
-constexpr double kLargestMean = 1e120;
+constexpr double kLargestLaneMean = 1e120;
 constexpr double kDenseShare = 0.3;
 constexpr double kOne = 1.0;
 constexpr LaneInput kConstant{nullptr, &kOne, 1};
@@ -93,6 +93,9 @@ AutoLinearLearner::AutoLinearLearner(const Config& config, const Shape& shape)
 
 Result<AutoLinearLearner> AutoLinearLearner::make(const Config& config, const Shape& shape) {
   if (Result<void> verdict = check_bounds(config); !verdict) {
+    return tl::unexpected(std::move(verdict).error());
+  }
+  if (Result<void> verdict = check_curved_loss(kName, config.loss); !verdict) {
     return tl::unexpected(std::move(verdict).error());
   }
   if (shape.features > kMaxFeatures) {
@@ -334,7 +337,7 @@ bool AutoLinearLearner::read_models(Reader& reader) {
   if (layout_ == Layout::whole) {
     for (detail::LaneNumbers& mean : means_) {
       read_lanes(reader, mean.lane);
-      good = good && within(mean.lane, kLargestMean);
+      good = good && within(mean.lane, kLargestLaneMean);
     }
     for (detail::LaneNumbers& entry : covariance_) {
       read_lanes(reader, entry.lane);
@@ -346,7 +349,7 @@ bool AutoLinearLearner::read_models(Reader& reader) {
     const ExpertArray& prior = i < features_ ? lanes_.prior : constant_.prior;
     read_lanes(reader, own.mean);
     read_lanes(reader, own.variance);
-    good = good && within(own.mean, kLargestMean);
+    good = good && within(own.mean, kLargestLaneMean);
     for (std::size_t lane = 0; lane < kExperts; ++lane) {
       good = good && own.variance[lane] >= 0.0 && own.variance[lane] <= prior[lane];
     }

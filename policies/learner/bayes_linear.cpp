@@ -53,6 +53,9 @@ Result<BayesLinearLearner> BayesLinearLearner::make(const Config& config, const 
   if (Result<void> verdict = check_bounds(config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
   }
+  if (Result<void> verdict = check_curved_loss(kName, config.loss); !verdict) {
+    return tl::unexpected(std::move(verdict).error());
+  }
   if (shape.features > kMaxFeatures) {
     return fail(Errc::invalid_config, "bayes_linear: features = " + std::to_string(shape.features) +
                                           " is above " + std::to_string(kMaxFeatures));

@@ -17,7 +17,7 @@ constexpr double kShare = 1e-4;
 constexpr double kKeepError = 0.999;
 constexpr double kLeastProbability = 1e-12;
 constexpr double kLargestScore = 1e110;
-constexpr double kLargestInput = 3.0;
+constexpr double kFarthestShift = 3.0;
 constexpr double kFarthestError = 10.0;  // deviations
 constexpr double kGentle = 0.5;          // inputs with a smaller prior are written smaller
 constexpr double kLargestCoefficient = 1e20;
@@ -116,7 +116,7 @@ ExpertMixer::Blend ExpertMixer::blend(const ExpertArray& scores) const noexcept 
   }
   const double unit = 1.0 / result.spread;
   for (std::size_t i = 0; i < kExperts; ++i) {
-    result.inputs[i] = std::clamp((result.scores[i] - result.centre) * unit, -kLargestInput, kLargestInput);
+    result.inputs[i] = std::clamp((result.scores[i] - result.centre) * unit, -kFarthestShift, kFarthestShift);
   }
   // A target has no natural zero: only a logit may be stretched.
   result.inputs[kExperts] = logistic ? kGentle * result.centre : 0.0;

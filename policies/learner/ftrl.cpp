@@ -21,7 +21,7 @@ Result<FtrlLearner> FtrlLearner::make(const Config& config, const Shape& shape) 
   if (Result<void> verdict = check_bounds(config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
   }
-  Result<LinearModel> model = LinearModel::make(kName, shape, config.loss, config.intercept);
+  Result<LinearModel> model = LinearModel::make(kName, shape, config.loss, config.intercept, config.quantile);
   if (!model) {
     return tl::unexpected(std::move(model).error());
   }

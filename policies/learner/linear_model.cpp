@@ -39,10 +39,28 @@ double logistic(double score) noexcept {
 
 double clamped(double value, double bound) noexcept { return std::clamp(value, -bound, bound); }
 
+double poisson_rate(double score) noexcept {
+  return detail::portable_exp(std::clamp(score, -700.0, 700.0));  // finite
+}
+
+bool target_fits(Loss loss, double target) noexcept {
+  switch (loss) {
+    case Loss::logistic:
+    case Loss::hinge:
+      return target >= 0.0 && target <= 1.0;
+    case Loss::poisson:
+      return target >= 0.0;
+    case Loss::squared:
+    case Loss::quantile:
+      break;
+  }
+  return true;
+}
+
 }  // namespace
 
-Result<LinearModel> LinearModel::make(std::string_view learner, const Shape& shape, Loss loss,
-                                      bool intercept) {
+Result<LinearModel> LinearModel::make(std::string_view learner, const Shape& shape, Loss loss, bool intercept,
+                                      double quantile) {
   if (shape.features > kMaxFeatures) {
     return fail(Errc::invalid_config, std::string(learner) +
                                           ": features = " + std::to_string(shape.features) + " is above " +
@@ -53,8 +71,18 @@ Result<LinearModel> LinearModel::make(std::string_view learner, const Shape& sha
   model.sparse = shape.sparse;
   model.loss = loss;
   model.intercept = intercept;
+  model.quantile = quantile;
   model.weights.assign(shape.features, 0.0);
   return model;
+}
+
+Result<void> check_curved_loss(std::string_view learner, Loss loss) {
+  if (loss == Loss::squared || loss == Loss::logistic) {
+    return {};
+  }
+  return fail(Errc::invalid_config, std::string(learner) + ": loss = \"" +
+                                        std::string(kEnumNames<Loss>[static_cast<std::size_t>(loss)]) +
+                                        "\" is none of: squared, logistic");
 }
 
 double LinearModel::score(const Input& input, double scale) const noexcept {
@@ -76,7 +104,36 @@ double LinearModel::predict(const Input& input, double scale) const noexcept {
     return std::numeric_limits<double>::quiet_NaN();
   }
   const double s = score(input, scale);
-  return loss == Loss::logistic ? logistic(s) : s;
+  switch (loss) {
+    case Loss::logistic:
+      return logistic(s);
+    case Loss::hinge:
+      return 0.5 * s + 0.5;
+    case Loss::poisson:
+      return poisson_rate(s);
+    case Loss::squared:
+    case Loss::quantile:
+      break;
+  }
+  return s;
+}
+
+double LinearModel::slope(double score, double target) const noexcept {
+  switch (loss) {
+    case Loss::logistic:
+      return logistic(score) - target;
+    case Loss::hinge: {
+      const double sign = 2.0 * target - 1.0;
+      return sign * score < 1.0 ? -sign : 0.0;
+    }
+    case Loss::quantile:
+      return score > target ? 1.0 - quantile : (score < target ? -quantile : 0.0);
+    case Loss::poisson:
+      return poisson_rate(score) - target;
+    case Loss::squared:
+      break;
+  }
+  return score - target;
 }
 
 Errc LinearModel::prepare(const Input& input, double target, double weight, double clip, double scale,
@@ -87,7 +144,7 @@ Errc LinearModel::prepare(const Input& input, double target, double weight, doub
   if (!std::isfinite(target) || !std::isfinite(weight)) {
     return Errc::non_finite;
   }
-  if (weight < 0.0 || (loss == Loss::logistic && (target < 0.0 || target > 1.0))) {
+  if (weight < 0.0 || !target_fits(loss, target)) {
     return Errc::invalid_argument;
   }
   double largest = intercept ? 1.0 : 0.0;
@@ -95,7 +152,7 @@ Errc LinearModel::prepare(const Input& input, double target, double weight, doub
     largest = std::max(largest, std::abs(x));
   }
   const double s = score(input, scale);
-  double derivative = (loss == Loss::logistic ? logistic(s) : s) - target;
+  double derivative = slope(s, target);
   if (clip > 0.0) {
     derivative = clamped(derivative, clip);
   }

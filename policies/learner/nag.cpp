@@ -69,6 +69,9 @@ Result<NagLearner> NagLearner::make(const Config& config, const Shape& shape) {
   if (Result<void> verdict = check_bounds(config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
   }
+  if (Result<void> verdict = check_curved_loss(kName, config.loss); !verdict) {
+    return tl::unexpected(std::move(verdict).error());
+  }
   if (shape.features > kMaxFeatures) {
     return fail(Errc::invalid_config, "nag: features = " + std::to_string(shape.features) + " is above " +
                                           std::to_string(kMaxFeatures));

@@ -21,15 +21,17 @@ struct AdaGradConfig {
   double l2 = 0.0;
   double clip = 0.0;
   bool intercept = true;
+  double quantile = 0.5;
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {
-    visit("loss", self.loss, Bounds{}, "squared error, or logistic loss for targets in [0, 1]");
+    visit("loss", self.loss, Bounds{}, "what is minimised; see LinearModel");
     visit("rate", self.rate, Bounds{1e-12, 1e3}, "size of a weight's first step");
     visit("epsilon", self.epsilon, Bounds{1e-100, 1e6}, "added to the root of the sum of squared gradients");
     visit("l2", self.l2, Bounds{0, 1e3}, "penalty l2/2 w^2 on each weight when its feature is present");
     visit("clip", self.clip, Bounds{0, 1e100}, "bound on |d loss / d score| of one example; 0: none");
     visit("intercept", self.intercept, Bounds{0, 1}, "learn a constant beside the weights");
+    visit("quantile", self.quantile, Bounds{0, 1}, "which quantile, with quantile loss");
   }
   bool operator==(const AdaGradConfig&) const = default;
 };
@@ -60,9 +62,9 @@ class AdaGradLearner {
   [[nodiscard]] static Result<AdaGradLearner> make(const Config& config, const Shape& shape);
 
   /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
-  /// a logistic target outside [0, 1]).
+  /// a target that the loss does not have).
   [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
-  /// The score, or the probability with logistic loss.
+  /// What the loss makes of the score, see Loss.
   [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, 1.0); }
 
   [[nodiscard]] double weight(std::size_t feature) const noexcept { return model_.weights[feature]; }

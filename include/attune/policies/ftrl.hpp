@@ -22,10 +22,11 @@ struct FtrlConfig {
   double l2 = 0.0;
   double clip = 0.0;
   bool intercept = true;
+  double quantile = 0.5;
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {
-    visit("loss", self.loss, Bounds{}, "squared error, or logistic loss for targets in [0, 1]");
+    visit("loss", self.loss, Bounds{}, "what is minimised; see LinearModel");
     visit("alpha", self.alpha, Bounds{1e-12, 1e3},
           "step size: a weight's rate is alpha / (beta + root of its squares)");
     visit("beta", self.beta, Bounds{1e-6, 1e6}, "keeps the first steps small");
@@ -34,6 +35,7 @@ struct FtrlConfig {
     visit("clip", self.clip, Bounds{0, 1e100}, "bound on |d loss / d score| of one example; 0: none");
     visit("intercept", self.intercept, Bounds{0, 1},
           "learn a constant beside the weights; it is not penalised");
+    visit("quantile", self.quantile, Bounds{0, 1}, "which quantile, with quantile loss");
   }
   bool operator==(const FtrlConfig&) const = default;
 };
@@ -61,9 +63,9 @@ class FtrlLearner {
   [[nodiscard]] static Result<FtrlLearner> make(const Config& config, const Shape& shape);
 
   /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
-  /// a logistic target outside [0, 1]).
+  /// a target that the loss does not have).
   [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
-  /// The score, or the probability with logistic loss.
+  /// What the loss makes of the score, see Loss.
   [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, 1.0); }
 
   [[nodiscard]] double weight(std::size_t feature) const noexcept { return model_.weights[feature]; }

@@ -17,9 +17,16 @@ namespace attune {
 enum class Loss : std::uint8_t {
   squared,   ///< (s - y)^2 / 2; predicts s; y any finite number
   logistic,  ///< ln(1 + e^s) - y s; predicts 1 / (1 + e^-s); y in [0, 1]
+  hinge,     ///< max(0, 1 - (2y - 1) s); predicts (s + 1) / 2, the border at 1/2; y in [0, 1]
+  quantile,  ///< max(q (y - s), (1 - q) (s - y)); predicts s, the quantile q of y; y any finite number
+  poisson,   ///< e^s - y s; predicts e^s, a rate; y >= 0
 };
 template <>
-inline constexpr std::array<std::string_view, 2> kEnumNames<Loss>{"squared", "logistic"};
+inline constexpr std::array<std::string_view, 5> kEnumNames<Loss>{"squared", "logistic", "hinge", "quantile",
+                                                                  "poisson"};
+
+/// Errors: invalid_config, for learners that have squared and logistic loss only.
+[[nodiscard]] Result<void> check_curved_loss(std::string_view learner, Loss loss);
 
 /// The weights of a linear model and its score; the learners add how to change them.
 struct LinearModel {
@@ -27,6 +34,7 @@ struct LinearModel {
   bool sparse = false;
   Loss loss = Loss::squared;
   bool intercept = true;
+  double quantile = 0.5;  ///< of quantile loss
   std::vector<double> weights;
   double bias = 0.0;
 
@@ -39,14 +47,16 @@ struct LinearModel {
 
   /// Errors: invalid_config.
   [[nodiscard]] static Result<LinearModel> make(std::string_view learner, const Shape& shape, Loss loss,
-                                                bool intercept);
+                                                bool intercept, double quantile = 0.5);
 
   /// scale * w.x + bias. Overflow gives the largest number of the right sign, never NaN.
   [[nodiscard]] double score(const Input& input, double scale) const noexcept;
+  /// d loss / d score.
+  [[nodiscard]] double slope(double score, double target) const noexcept;
   /// What the loss makes of a score.
   [[nodiscard]] double predict(const Input& input, double scale) const noexcept;
   /// Checks an example and prepares its gradient. Errors: dimension_mismatch, non_finite, invalid_argument
-  /// (weight < 0, or a logistic target outside [0, 1]). A gradient beyond kLargestGradient counts as
+  /// (weight < 0, or a target that the loss does not have). A gradient beyond kLargestGradient counts as
   /// non_finite.
   [[nodiscard]] Errc prepare(const Input& input, double target, double weight, double clip, double scale,
                              Example& example) const noexcept;

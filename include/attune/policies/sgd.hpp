@@ -17,9 +17,13 @@ namespace attune {
 enum class RateSchedule : std::uint8_t {
   inverse_sqrt,  ///< rate / sqrt(t)
   constant,      ///< rate
+  exponential,   ///< rate 2^(-(t - 1) / period)
+  cosine,        ///< rate (1 + cos(pi (t - 1) / period)) / 2, from t = period on a hundredth of rate
+  adaptive,      ///< rate / sqrt(1 + sum of |gradient|^2)
 };
 template <>
-inline constexpr std::array<std::string_view, 2> kEnumNames<RateSchedule>{"inverse_sqrt", "constant"};
+inline constexpr std::array<std::string_view, 5> kEnumNames<RateSchedule>{
+    "inverse_sqrt", "constant", "exponential", "cosine", "adaptive"};
 
 /// Options of SgdLearner.
 struct SgdConfig {
@@ -30,16 +34,20 @@ struct SgdConfig {
   double clip = 0.0;
   double radius = 0.0;
   bool intercept = true;
+  double quantile = 0.5;
+  double period = 10'000.0;
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {
-    visit("loss", self.loss, Bounds{}, "squared error, or logistic loss for targets in [0, 1]");
+    visit("loss", self.loss, Bounds{}, "what is minimised; see LinearModel");
     visit("rate", self.rate, Bounds{1e-12, 1e3}, "step size, of the first step where it falls");
     visit("schedule", self.schedule, Bounds{}, "how the step size falls");
     visit("l2", self.l2, Bounds{0, 1e3}, "strength of the penalty l2/2 |w|^2; the intercept is free");
     visit("clip", self.clip, Bounds{0, 1e100}, "bound on |d loss / d score| of one example; 0: none");
     visit("radius", self.radius, Bounds{0, 1e100}, "weights are projected onto |w| <= radius; 0: not");
     visit("intercept", self.intercept, Bounds{0, 1}, "learn a constant beside the weights");
+    visit("quantile", self.quantile, Bounds{0, 1}, "which quantile, with quantile loss");
+    visit("period", self.period, Bounds{1, 1e15}, "examples: half-life of exponential, length of cosine");
   }
   bool operator==(const SgdConfig&) const = default;
 };
@@ -49,12 +57,13 @@ struct SgdConfig {
 ///     w <- project( (w - eta_t weight dloss/ds x) / (1 + eta_t weight l2) ),    eta_t = rate / sqrt(t) or
 ///     rate,
 ///
-/// where s = w.x + intercept. The intercept moves likewise, unpenalised.
+/// or another schedule (RateSchedule), where s = w.x + intercept. The intercept moves likewise, unpenalised.
 ///
 /// Source: Zinkevich (2003), "Online Convex Programming and Generalized Infinitesimal Gradient Ascent", ICML:
-/// regret O(sqrt(T)) with rate / sqrt(t) and projection. Differences: the penalty is applied implicitly (the
-/// division), which is stable for every step size, and equals the gradient step to first order; projection is
-/// optional.
+/// regret O(sqrt(T)) with rate / sqrt(t) and projection; Loshchilov, Hutter (2017), "SGDR", ICLR, for cosine;
+/// Ward, Wu, Bottou (2019), "AdaGrad Stepsizes", ICML, for adaptive (b_0 = 1). Differences: the penalty is
+/// applied implicitly (the division), which is stable for every step size, and equals the gradient step to
+/// first order; projection is optional.
 ///
 /// Cost: O(non-zero features), none allocates: the penalty is one common factor of all weights. Every so
 /// often (rarely) one pass over all weights. Memory: 8 bytes a feature. Limits: features should have about
@@ -65,15 +74,15 @@ class SgdLearner {
   using Config = SgdConfig;
 
   static constexpr std::string_view kName = "sgd";
-  static constexpr std::uint32_t kStateVersion = 1;
+  static constexpr std::uint32_t kStateVersion = 2;
 
   /// Errors: invalid_config, naming the field.
   [[nodiscard]] static Result<SgdLearner> make(const Config& config, const Shape& shape);
 
   /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
-  /// a logistic target outside [0, 1]).
+  /// a target that the loss does not have).
   [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
-  /// The score, or the probability with logistic loss.
+  /// What the loss makes of the score, see Loss.
   [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, scale_); }
 
   [[nodiscard]] double weight(std::size_t feature) const noexcept { return scale_ * model_.weights[feature]; }
@@ -88,6 +97,7 @@ class SgdLearner {
 
  private:
   SgdLearner(const Config& config, LinearModel model) : config_(config), model_(std::move(model)) {}
+  [[nodiscard]] double rate_now() const noexcept;
   void project() noexcept;
   void fold_scale() noexcept;
 
@@ -95,6 +105,7 @@ class SgdLearner {
   LinearModel model_;                // weights without their common factor
   double scale_ = 1.0;               // the common factor
   double squares_ = 0.0;             // |w|^2, kept up for the projection only
+  double gradient_squares_ = 0.0;    // sum of |gradient|^2, for the adaptive schedule only
   std::uint64_t since_squares_ = 0;  // examples since it was computed anew
   std::uint64_t steps_ = 0;          // examples of weight > 0
   std::uint64_t updates_ = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <attune/policies/adagrad.hpp>
+#include <attune/policies/adam.hpp>
 #include <attune/policies/auto_linear.hpp>
 #include <attune/policies/bayes_linear.hpp>
 #include <attune/policies/builtin_plain.hpp>
@@ -27,8 +28,8 @@ namespace attune {
 using BuiltinBandits = Joined<
     TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>,
     PlainBandits>;
-using BuiltinLearners =
-    TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner, BayesLinearLearner, NagLearner>;
+using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner,
+                                 BayesLinearLearner, NagLearner, AdamLearner>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

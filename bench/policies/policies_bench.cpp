@@ -29,8 +29,10 @@ struct World {
   }
 };
 
+bool is_contextual(const std::string& name) { return name.starts_with("lin_") || name == "auto"; }
+
 World make_world(const std::string& name, std::size_t arms, std::size_t features) {
-  const bool contextual = name.starts_with("lin_");
+  const bool contextual = is_contextual(name);
   const Shape shape{.arms = arms,
                     .features = contextual ? features : 0,
                     .action_features = name == "lin_ucb_hybrid" ? std::size_t{4} : 0};
@@ -82,7 +84,7 @@ const bool kRegistered = [] {
       continue;
     }
     const std::string& name = algorithm.name;
-    const bool contextual = name.starts_with("lin_");
+    const bool contextual = is_contextual(name);
     for (const auto& [run, suffix] :
          {std::pair{&select, "select"}, std::pair{&select_and_update, "select_and_update"}}) {
       auto* bench = benchmark::RegisterBenchmark(

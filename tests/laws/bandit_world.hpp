@@ -32,6 +32,11 @@ struct BanditCase<LinTs> {
   static Shape shape(std::size_t arms) { return {.arms = arms, .features = 3}; }
 };
 template <>
+struct BanditCase<AutoBandit> {
+  static AutoBandit::Config config() { return {.centres = 4, .replay = 8}; }
+  static Shape shape(std::size_t arms) { return {.arms = arms, .features = 2}; }
+};
+template <>
 struct BanditCase<LinUcbHybrid> {
   static LinUcbHybrid::Config config() { return {}; }
   static Shape shape(std::size_t arms) { return {.arms = arms, .features = 2, .action_features = 2}; }

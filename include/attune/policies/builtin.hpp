@@ -5,6 +5,7 @@
 
 #include <attune/policies/adagrad.hpp>
 #include <attune/policies/adam.hpp>
+#include <attune/policies/auto_bandit.hpp>
 #include <attune/policies/auto_linear.hpp>
 #include <attune/policies/bayes_linear.hpp>
 #include <attune/policies/builtin_plain.hpp>
@@ -25,9 +26,9 @@
 
 namespace attune {
 
-using BuiltinBandits = Joined<
-    TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb, LinUcbHybrid, LinTs>,
-    PlainBandits>;
+using BuiltinBandits = Joined<TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb,
+                                       LinUcbHybrid, LinTs, AutoBandit>,
+                              PlainBandits>;
 using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner,
                                  BayesLinearLearner, NagLearner, AdamLearner>;
 using BuiltinAgents = TypeList<QLearning>;

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <attune/policies/context_scaling.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace attune {
+namespace {
+
+constexpr double kLeastDeviation = 1e-10;  // of the mean
+
+bool all_factors(std::span<const double> values) noexcept {
+  return all_finite(values) && std::ranges::all_of(values, [](double value) { return value >= 0.0; });
+}
+
+}  // namespace
+
+bool ContextScaling::can_note(Features x) const noexcept {
+  const double count = static_cast<double>(noted_) + 1.0;
+  double probe = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double before = x[i] - mean_[i];
+    const double after = x[i] - (mean_[i] + before / count);
+    probe += (squares_[i] + before * after) * 0.0;
+  }
+  return probe == 0.0;
+}
+
+void ContextScaling::note(Features x) noexcept {
+  ++noted_;
+  const auto count = static_cast<double>(noted_);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double before = x[i] - mean_[i];
+    mean_[i] += before / count;
+    squares_[i] += before * (x[i] - mean_[i]);
+  }
+}
+
+void ContextScaling::adopt() noexcept {
+  for (std::size_t i = 0; i < mean_.size(); ++i) {
+    centre_[i] = mean_[i];
+    const double deviation =
+        noted_ > 0 ? std::sqrt(std::max(0.0, squares_[i]) / static_cast<double>(noted_)) : 0.0;
+    const double factor = deviation > kLeastDeviation * std::abs(mean_[i]) ? 1.0 / deviation : 0.0;
+    factor_[i] = std::isfinite(factor) ? factor : 0.0;
+  }
+}
+
+void ContextScaling::widen(Features x) noexcept {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double distance = std::abs(x[i] - centre_[i]);
+    if (factor_[i] == 0.0 && distance > kLeastDeviation * std::abs(centre_[i])) {
+      const double factor = kReach / distance;
+      factor_[i] = std::isfinite(factor) ? factor : 0.0;
+    }
+  }
+}
+
+void ContextScaling::reset() noexcept {
+  noted_ = 0;
+  for (std::vector<double>* const numbers : {&mean_, &squares_, &centre_, &factor_}) {
+    std::ranges::fill(*numbers, 0.0);
+  }
+}
+
+double ContextScaling::scaled(Features x, std::size_t i) const noexcept {
+  // Without the branch an infinite difference times 0 would be no number.
+  return factor_[i] == 0.0 ? 0.0 : std::clamp((x[i] - centre_[i]) * factor_[i], -kReach, kReach);
+}
+
+void ContextScaling::save(Writer& writer) const {
+  writer.u64(noted_);
+  writer.numbers(mean_);
+  writer.numbers(squares_);
+  writer.numbers(centre_);
+  writer.numbers(factor_);
+}
+
+bool ContextScaling::load(Reader& reader) {
+  const std::size_t size = features();
+  ContextScaling next(0);
+  next.noted_ = reader.u64();
+  next.mean_ = reader.numbers<double>(size);
+  next.squares_ = reader.numbers<double>(size);
+  next.centre_ = reader.numbers<double>(size);
+  next.factor_ = reader.numbers<double>(size);
+  const bool sizes = next.mean_.size() == size && next.squares_.size() == size &&
+                     next.centre_.size() == size && next.factor_.size() == size;
+  if (!reader.ok() || !sizes || !all_finite(next.mean_) || !all_finite(next.squares_) ||
+      !all_finite(next.centre_) || !all_factors(next.factor_)) {
+    return false;
+  }
+  *this = std::move(next);
+  return true;
+}
+
+}  // namespace attune

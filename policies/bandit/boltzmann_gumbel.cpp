@@ -16,13 +16,16 @@ struct detail::IndexScan<BoltzmannGumbelRule> : IndexScanBase<BoltzmannGumbelRul
             const Context&) noexcept
       : IndexScanBase{options, arms, numbers} {}
   [[nodiscard]] double draw(std::size_t arm, Rng& rng) const noexcept {
-    const double gumbel = -portable_log(std::max(sample_exponential(rng), 1e-300));
-    return means.mean(arm) + config.scale * gumbel / std::sqrt(means.counted(arm));
+    const ScoreLaw noisy = law(arm);
+    return noisy.location - noisy.scale * portable_log(std::max(sample_exponential(rng), 1e-300));
+  }
+  [[nodiscard]] ScoreLaw law(std::size_t arm) const noexcept {
+    return ScoreLaw::gumbel(means.mean(arm), config.scale / std::sqrt(means.counted(arm)));
   }
 };
 
 template class IndexPolicy<BoltzmannGumbelRule>;
 static_assert(check_bandit<BoltzmannGumbel>() && !ExplicitBandit<BoltzmannGumbel> &&
-              Forgets<BoltzmannGumbel>);
+              DrawsScores<BoltzmannGumbel> && Forgets<BoltzmannGumbel>);
 
 }  // namespace attune

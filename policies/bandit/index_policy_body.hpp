@@ -228,6 +228,17 @@ double IndexPolicy<Rule>::expectation(ArmIndex arm, const Input& /*input*/,
 }
 
 template <class Rule>
+ScoreLaw IndexPolicy<Rule>::score_law(ArmIndex arm, const Input& input, Features /*action*/) const noexcept
+  requires(Rule::kRandom)
+{
+  if (!means_.arms().contains(arm) || means_.check({.input = input}) != Errc::ok) {
+    return {};
+  }
+  const detail::IndexScan<Rule> scan(config_, means_, cached_.data(), Context{});
+  return untried(to_index(arm)) ? ScoreLaw::fixed(detail::kInfinity) : scan.law(to_index(arm));
+}
+
+template <class Rule>
 double IndexPolicy<Rule>::index(ArmIndex arm) const noexcept
   requires(!Rule::kRandom)
 {

@@ -16,14 +16,18 @@ struct detail::IndexScan<ThompsonDiscountedRule> : IndexScanBase<ThompsonDiscoun
             const Context&) noexcept
       : IndexScanBase{options, arms, numbers} {}
   [[nodiscard]] double draw(std::size_t arm, Rng& rng) const noexcept {
+    const ScoreLaw posterior = law(arm);
+    return sample_beta(rng, posterior.location, posterior.scale);
+  }
+  [[nodiscard]] ScoreLaw law(std::size_t arm) const noexcept {
     const double successes = means.weight(arm) * means.mean(arm);
     const double failures = means.weight(arm) * (1.0 - means.mean(arm));
-    return sample_beta(rng, config.alpha + successes, config.beta + failures);
+    return ScoreLaw::beta(config.alpha + successes, config.beta + failures);
   }
 };
 
 template class IndexPolicy<ThompsonDiscountedRule>;
 static_assert(check_bandit<ThompsonDiscounted>() && !ExplicitBandit<ThompsonDiscounted> &&
-              Forgets<ThompsonDiscounted>);
+              DrawsScores<ThompsonDiscounted> && Forgets<ThompsonDiscounted>);
 
 }  // namespace attune

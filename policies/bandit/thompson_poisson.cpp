@@ -16,8 +16,12 @@ struct detail::IndexScan<ThompsonPoissonRule> : IndexScanBase<ThompsonPoissonRul
             const Context&) noexcept
       : IndexScanBase{options, arms, numbers} {}
   [[nodiscard]] double draw(std::size_t arm, Rng& rng) const noexcept {
+    const ScoreLaw posterior = law(arm);
+    return sample_gamma(rng, posterior.shape) * posterior.scale;
+  }
+  [[nodiscard]] ScoreLaw law(std::size_t arm) const noexcept {
     const double events = std::min(means.weight(arm) * means.mean(arm), kMost);
-    return sample_gamma(rng, config.shape + events) / (config.rate + means.weight(arm));
+    return ScoreLaw::gamma(config.shape + events, 1.0 / (config.rate + means.weight(arm)));
   }
 
  private:
@@ -26,6 +30,6 @@ struct detail::IndexScan<ThompsonPoissonRule> : IndexScanBase<ThompsonPoissonRul
 
 template class IndexPolicy<ThompsonPoissonRule>;
 static_assert(check_bandit<ThompsonPoisson>() && !ExplicitBandit<ThompsonPoisson> &&
-              Forgets<ThompsonPoisson>);
+              DrawsScores<ThompsonPoisson> && Forgets<ThompsonPoisson>);
 
 }  // namespace attune

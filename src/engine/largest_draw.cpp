@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/extreme_value.hpp>
 #include <boost/math/distributions/gamma.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -44,6 +45,8 @@ double with(const ScoreLaw& law, Visitor&& visit) {
       return visit(boost::math::beta_distribution<double, Quiet>(law.location, law.scale), 0.0, 1.0);
     case ScoreLaw::Kind::gamma:
       return visit(boost::math::gamma_distribution<double, Quiet>(law.shape, 1.0), 0.0, law.scale);
+    case ScoreLaw::Kind::gumbel:
+      return visit(boost::math::extreme_value_distribution<double, Quiet>(0.0, 1.0), law.location, law.scale);
     case ScoreLaw::Kind::fixed:
     case ScoreLaw::Kind::unknown:
       break;
@@ -187,6 +190,18 @@ std::optional<std::vector<double>> cuts_between(std::span<const ScoreLaw> laws, 
   return cuts;
 }
 
+/// Those that are before all others share alike.
+double share_first(std::span<const ScoreLaw> laws, std::span<double> out) {
+  const auto first = [](const ScoreLaw& law) {
+    return law.kind == ScoreLaw::Kind::fixed && law.location == std::numeric_limits<double>::infinity();
+  };
+  const auto of = static_cast<double>(std::ranges::count_if(laws, first));
+  for (std::size_t i = 0; i < laws.size(); ++i) {
+    out[i] = first(laws[i]) ? 1.0 / of : 0.0;
+  }
+  return 0.0;
+}
+
 }  // namespace
 
 std::optional<double> largest_draw_probabilities(std::span<const ScoreLaw> laws, std::span<double> out) {
@@ -201,10 +216,13 @@ std::optional<double> largest_draw_probabilities(std::span<const ScoreLaw> laws,
     const bool fixed = law.kind == ScoreLaw::Kind::fixed;
     best_fixed = fixed ? std::max(best_fixed, law.location) : best_fixed;
     const double lowest = fixed ? law.location : from_below(law, kLeftOut);
-    if (!std::isfinite(lowest)) {
+    if (std::isnan(lowest) || (!fixed && !std::isfinite(lowest))) {
       return std::nullopt;
     }
     low = std::max(low, lowest);
+  }
+  if (best_fixed == kInfinity) {
+    return share_first(laws, out);
   }
   // Who can win: no draw is the largest below `low`, but with a probability that is left out.
   std::vector<ScoreLaw> contenders;

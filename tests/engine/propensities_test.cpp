@@ -14,10 +14,14 @@
 
 #include <attune/engine/engine.hpp>
 #include <attune/engine/replay.hpp>
+#include <attune/policies/boltzmann_gumbel.hpp>
 #include <attune/policies/epsilon_greedy.hpp>
 #include <attune/policies/lin_ts.hpp>
 #include <attune/policies/thompson_beta.hpp>
+#include <attune/policies/thompson_discounted.hpp>
 #include <attune/policies/thompson_gaussian.hpp>
+#include <attune/policies/thompson_poisson.hpp>
+#include <attune/policies/thompson_window.hpp>
 
 #include "engine/largest_draw.hpp"
 #include "tests/support/shared_journal.hpp"
@@ -82,6 +86,21 @@ TEST(LargestDraw, OfTwoExponentialsIsTheRatioOfTheirMeans) {
   EXPECT_NEAR(p[0], 0.75, 1e-8);
 }
 
+TEST(LargestDraw, OfGumbelsOfOneScaleIsTheSoftmax) {
+  const std::vector<double> p =
+      largest({ScoreLaw::gumbel(0.3, 0.5), ScoreLaw::gumbel(0.0, 0.5), ScoreLaw::gumbel(-0.2, 0.5)});
+  const double sum = std::exp(0.6) + 1.0 + std::exp(-0.4);
+  EXPECT_NEAR(p[0], std::exp(0.6) / sum, 1e-7);
+  EXPECT_NEAR(p[2], std::exp(-0.4) / sum, 1e-7);
+}
+
+TEST(LargestDraw, WhatIsBeforeAllOthersShares) {
+  constexpr double kFirst = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(largest({ScoreLaw::fixed(kFirst), ScoreLaw::normal(5.0, 1.0), ScoreLaw::fixed(kFirst)}),
+            (std::vector<double>{0.5, 0.0, 0.5}));
+  EXPECT_EQ(largest({ScoreLaw::fixed(-kFirst), ScoreLaw::normal(5.0, 1.0)})[0], 0.0);
+}
+
 TEST(LargestDraw, AFixedScoreWinsWhereNoDrawIsAboveIt) {
   const std::vector<double> p =
       largest({ScoreLaw::fixed(1.0), ScoreLaw::normal(0.0, 1.0), ScoreLaw::fixed(1.0), ScoreLaw::fixed(0.5),
@@ -142,6 +161,11 @@ TEST(PropensitiesOf, ThompsonPoliciesAreTheSharesOfTheirChoices) {
                  PropensityMethod::quadrature);
   expect_counted(AnyBandit(learned<LinTs>({.arms = 8, .features = 2}, context)), with,
                  PropensityMethod::quadrature);
+  expect_counted(AnyBandit(learned<ThompsonPoisson>({.arms = 8}, {})), without, PropensityMethod::quadrature);
+  expect_counted(AnyBandit(learned<ThompsonDiscounted>({.arms = 8}, {})), without,
+                 PropensityMethod::quadrature);
+  expect_counted(AnyBandit(learned<ThompsonWindow>({.arms = 8}, {})), without, PropensityMethod::quadrature);
+  expect_counted(AnyBandit(learned<BoltzmannGumbel>({.arms = 8}, {})), without, PropensityMethod::quadrature);
   expect_counted(AnyBandit(learned<EpsilonGreedy>({.arms = 8}, {})), without, PropensityMethod::closed_form);
 }
 

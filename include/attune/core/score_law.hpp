@@ -14,11 +14,12 @@ namespace attune {
 struct ScoreLaw {
   enum class Kind : std::uint8_t {
     unknown,    ///< no such arm, or a context of another form
-    fixed,      ///< `location` for certain
+    fixed,      ///< `location` for certain; infinite: before all others, or never
     normal,     ///< location + scale Z
     student_t,  ///< location + scale T, T with `shape` degrees of freedom
     beta,       ///< Beta(location, scale)
     gamma,      ///< scale times a gamma variate of `shape`
+    gumbel,     ///< location + scale G, G = -log of an exponential variate
   };
   Kind kind = Kind::unknown;
   double location = 0.0;
@@ -38,6 +39,9 @@ struct ScoreLaw {
   }
   [[nodiscard]] static ScoreLaw beta(double a, double b) noexcept {
     return {.kind = Kind::beta, .location = a, .scale = b};
+  }
+  [[nodiscard]] static ScoreLaw gumbel(double location, double scale) noexcept {
+    return {.kind = Kind::gumbel, .location = location, .scale = scale};
   }
   [[nodiscard]] static ScoreLaw gamma(double shape, double scale) noexcept {
     return {.kind = Kind::gamma, .scale = scale, .shape = shape};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <attune/core/concepts.hpp>
+#include <attune/core/score_law.hpp>
 #include <attune/policies/arm_means.hpp>
 
 namespace attune {
@@ -89,6 +90,10 @@ class IndexPolicy {
   Errc forget(ArmIndex arm, double keep) noexcept;
   /// See Expects: the mean of the arm's rewards; NaN before the first.
   [[nodiscard]] double expectation(ArmIndex arm, const Input& input, Features action) const noexcept;
+
+  /// See DrawsScores.
+  [[nodiscard]] ScoreLaw score_law(ArmIndex arm, const Input& input, Features action) const noexcept
+    requires(Rule::kRandom);
 
   /// The arm's index as select computes it where all enabled arms may be chosen. The arm must exist.
   [[nodiscard]] double index(ArmIndex arm) const noexcept

@@ -120,8 +120,8 @@ class Point final : private RewardSink {
         bool shared);
 
   // RewardSink
-  void learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept override;
-  void experience(const PendingDecision& decision, double reward, const Input& next, bool terminal,
+  void learn(const PendingDecision& decision, double formed, RewardOrigin origin) noexcept override;
+  void experience(const PendingDecision& decision, double formed, const Input& next, bool terminal,
                   bool truncated) noexcept override;
   [[nodiscard]] Fate screen(const PendingDecision& decision, const OutcomeRecord& record, std::uint32_t fresh,
                             std::span<double> values) noexcept override;

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <filesystem>
+#include <numbers>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -93,7 +93,7 @@ Result<std::vector<RegretInstance>> chosen_instances(const RegretArguments& argu
 
 /// (R(T) - R(T / 10)) / (C ln 10), which a consistent policy brings to 1 as T grows.
 double slope_of(const Regret& regret, const RegretInstance& instance) {
-  return (regret.mean - regret.early) / (lai_robbins_constant(instance.means) * std::log(10.0));
+  return (regret.mean - regret.early) / (lai_robbins_constant(instance.means) * std::numbers::ln10);
 }
 
 json as_json(const std::vector<Row>& rows, const std::vector<Entry>& entries) {

@@ -291,6 +291,26 @@ Result<void> write_predictions(const std::string& path, const std::vector<double
   return write_text_file(path, text);
 }
 
+void print_result(const AnyLearner& learner, const json& spec, std::size_t features, bool binary,
+                  const std::vector<Pass>& passes, bool as_json) {
+  if (as_json) {
+    json out = {
+        {"format", 1}, {"learner", spec}, {"task", binary ? "binary" : "real"}, {"features", features}};
+    out.update(pass_json(passes.front(), binary));
+    if (passes.size() > 1) {
+      out["to"] = pass_json(passes.back(), binary);
+    }
+    print(out.dump() + "\n");
+  } else {
+    print(std::string(learner.name()) + ": " + std::to_string(features) + " features, " +
+          (binary ? "two labels" : "real labels") + "\n");
+    std::fflush(stdout);
+    for (const Pass& pass : passes) {
+      print_pass(pass, binary);
+    }
+  }
+}
+
 }  // namespace
 
 Exit learn_command(const LearnArguments& arguments) {
@@ -304,6 +324,7 @@ Exit learn_command(const LearnArguments& arguments) {
     files.push_back(*std::move(file));
   }
   std::vector<SvmFile*> all;
+  all.reserve(files.size());
   for (SvmFile& file : files) {
     all.push_back(&file);
   }
@@ -355,24 +376,7 @@ Exit learn_command(const LearnArguments& arguments) {
       return Exit::failed;
     }
   }
-  if (arguments.json) {
-    json out = {{"format", 1},
-                {"learner", *spec},
-                {"task", task->binary ? "binary" : "real"},
-                {"features", *features}};
-    out.update(pass_json(passes.front(), task->binary));
-    if (passes.size() > 1) {
-      out["to"] = pass_json(passes.back(), task->binary);
-    }
-    print(out.dump() + "\n");
-  } else {
-    print(std::string(learner->name()) + ": " + std::to_string(*features) + " features, " +
-          (task->binary ? "two labels" : "real labels") + "\n");
-    std::fflush(stdout);
-    for (const Pass& pass : passes) {
-      print_pass(pass, task->binary);
-    }
-  }
+  print_result(*learner, *spec, *features, task->binary, passes, arguments.json);
   return Exit::ok;
 }
 

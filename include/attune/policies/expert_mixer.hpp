@@ -54,16 +54,16 @@ class ExpertMixer {
   explicit ExpertMixer(Loss loss);
 
   /// All that the experts' scores lead to.
+  // The arrays have no initial values: filling them would cost as much as the sums.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   struct Blend {
-    // Without initial values: filling them would cost as much as the sums. NOLINTBEGIN
     ExpertArray scores;             ///< bounded
     ExpertArray experts;            ///< predictions
     std::array<double, 10> inputs;  ///< of the corrections
     ExpertArray corrected;          ///< scores of the corrections
     ExpertArray corrections;        ///< their predictions
-    // NOLINTEND
-    double centre = 0.0;  ///< score of the average
-    double spread = 1.0;  ///< unit of scores
+    double centre = 0.0;            ///< score of the average
+    double spread = 1.0;            ///< unit of scores
     double average = 0.0;
     double prediction = 0.0;
   };

@@ -110,7 +110,7 @@ Choice AutoBandit::select(const Context& context, Rng& rng) const noexcept {
   if (features_ == 0) {
     return select_without_context(context, rng);
   }
-  Mapped mapped;
+  Mapped mapped;  // NOLINT(cppcoreguidelines-pro-type-member-init): map() writes what is read
   map(context.input.dense, mapped);
   detail::LinearArgMax best(rng);
   detail::LinearBatch batch;
@@ -304,7 +304,7 @@ double AutoBandit::expectation(ArmIndex arm, const Input& input, Features /*acti
   if (features_ == 0) {
     return rewards_[to_index(arm)].weight > 0.0 ? rewards_[to_index(arm)].mean : kUnknown;
   }
-  Mapped mapped;
+  Mapped mapped;  // NOLINT(cppcoreguidelines-pro-type-member-init): map() writes what is read
   map(input.dense, mapped);
   const std::array<std::uint32_t, 1> only{static_cast<std::uint32_t>(arm)};
   double mean = 0.0;

@@ -32,6 +32,11 @@ json policies(const std::string& category, const json& more) {
   const auto ucb = [](double alpha) {
     return json{{"type", "lin_ucb"}, {"alpha", alpha}, {"intercept", true}};
   };
+  // A constant feature of every arm: the effect of a task is a part that all models share, and one of each.
+  const json shared = {{"name", "lin_ucb_hybrid, " + category},
+                       {"policy", {{"type", "lin_ucb_hybrid"}, {"alpha", 0.6}, {"ridge", 2}}},
+                       {"context", json::array({"bias", category})},
+                       {"arm_features", "constant"}};
   json every = {{"name", "lin_ucb, every feature"}, {"policy", {{"type", "lin_ucb"}, {"alpha", 0.2}}}};
   return json::array({
       {{"name", "epsilon_greedy"}, {"policy", {{"type", "epsilon_greedy"}, {"epsilon", 0.05}}}},
@@ -44,6 +49,8 @@ json policies(const std::string& category, const json& more) {
              shown),
       every,
       linear("lin_ucb, " + category + " + prompt", ucb(0.2), shown),
+      shared,
+      {{"name", "auto, " + category}, {"policy", {{"type", "auto"}}}, {"context", json::array({category})}},
       linear(std::string(kProofPolicy), ucb(0.35), json::array({category})),
   });
 }

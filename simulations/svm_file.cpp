@@ -192,7 +192,7 @@ class SvmFile::Builder {
     for (std::size_t k = from; k < file_.index_.size(); ++k) {
       row.emplace_back(file_.index_[k], file_.values_[k]);
     }
-    std::ranges::stable_sort(row, {}, &std::pair<std::uint32_t, double>::first);
+    std::ranges::sort(row, {}, &std::pair<std::uint32_t, double>::first);
     for (std::size_t k = 0; k < row.size(); ++k) {
       if (k > 0 && row[k].first == row[k - 1].first) {
         return row[k].first;

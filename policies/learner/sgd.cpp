@@ -65,8 +65,8 @@ Errc SgdLearner::partial_fit(const Input& input, double target, double weight) n
   if (config_.schedule == RateSchedule::adaptive) {
     double squares = config_.intercept ? 1.0 : 0.0;
     model_.for_each_feature(input, [&](std::size_t, double x) { squares += x * x; });
-    gradient_squares_ =
-        std::min(kLargestGradientSum, gradient_squares_ + (example.derivative * example.derivative) * squares);
+    gradient_squares_ = std::min(kLargestGradientSum,
+                                 gradient_squares_ + (example.derivative * example.derivative) * squares);
   }
   const double rate = rate_now();
   const double step = rate * example.derivative;

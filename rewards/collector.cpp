@@ -241,8 +241,10 @@ void Collector::Impl::expire_oldest(RewardSink& sink) noexcept {
 
 // ------------------------------------------------------------------------------------------- public members
 
+void Collector::prefetch(const Uuid& id) const noexcept { impl_->ids.prefetch(impl_->hash(id)); }
+
 Errc Collector::on_decision(const DecisionRecord& record, RewardSink& sink) noexcept {
-  impl_->ids.prefetch(impl_->hash(record.header.id));
+  prefetch(record.header.id);
   impl_->advance(record.header.time, sink);
   return impl_->fold(record, sink);
 }

@@ -72,15 +72,18 @@ class ArmTable {
   [[nodiscard]] std::uint32_t incarnation(ArmIndex arm) const noexcept {
     return to_index(arm) < slots_.size() ? slots_[to_index(arm)].incarnation : 0;
   }
-  /// The same as records say it: 1 to 65535, round again; 0: no such slot.
+  /// The same as records say it, in 16 bits; 0, every 65,536th time too: not said.
   [[nodiscard]] std::uint16_t generation(ArmIndex arm) const noexcept {
-    const std::uint32_t times = incarnation(arm);
-    return times == 0 ? 0 : static_cast<std::uint16_t>((times - 1) % 0xFFFF + 1);
+    return static_cast<std::uint16_t>(incarnation(arm));
   }
   /// Whether the arm that a decision chose is the one in its slot. Deciders are ahead of the fold: it may
   /// have gone, and another come, between the choice and its record.
   [[nodiscard]] bool holds(ArmIndex arm, std::uint16_t chosen) const noexcept {
-    return contains(arm) && (chosen == 0 || chosen == generation(arm));
+    if (to_index(arm) >= slots_.size()) {
+      return false;
+    }
+    const Slot& slot = slots_[to_index(arm)];
+    return !slot.id.empty() && (chosen == 0 || chosen == static_cast<std::uint16_t>(slot.incarnation));
   }
   /// Of the arm that is in the slot now.
   [[nodiscard]] std::uint64_t selections(ArmIndex arm) const noexcept {

@@ -244,6 +244,10 @@ Errc Engine::Impl::queue_decision(DecisionRecord& record, const Scratch& mine, D
   record.action_features = std::span<const double>(mine.action).first(mine.action_size);
   record.header.flags = out.greedy ? DecisionRecord::kGreedy : 0;
   record.header.id = ids.make(record.header.point, record.sequence, record.header.time);
+  if (!config.threads) {
+    points[record.header.point]->collector().prefetch(
+        record.header.id);  // one thread: it is folded soon, and here
+  }
   out.id = record.header.id;
   out.arm_index = record.arm;
   out.propensity = record.propensity;

@@ -41,6 +41,8 @@ double NewestShare::share() const noexcept {
 
 PointScreen::PointScreen(const PointConfig& config)
     : config_(config),
+      active_(config.screening.any()),
+      watches_contexts_(config.screening.contexts.has_value()),
       screens_rewards_(std::ranges::any_of(
           config.screening.screens,
           [](const ScreenConfig& screen) { return screen.stream == ScreenStream::reward; })),

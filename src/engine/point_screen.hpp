@@ -48,8 +48,8 @@ class PointScreen {
   /// `config` outlives this.
   explicit PointScreen(const PointConfig& config);
 
-  [[nodiscard]] bool active() const noexcept { return config_.screening.any(); }
-  [[nodiscard]] bool watches_contexts() const noexcept { return config_.screening.contexts.has_value(); }
+  [[nodiscard]] bool active() const noexcept { return active_; }
+  [[nodiscard]] bool watches_contexts() const noexcept { return watches_contexts_; }
   [[nodiscard]] bool screens_rewards() const noexcept { return screens_rewards_; }
 
   /// The verdict on a decided context, by what was usual before it.
@@ -111,6 +111,9 @@ class PointScreen {
   [[nodiscard]] bool load_cells(Reader& reader, std::size_t screen, Screen& into) const;
 
   const PointConfig& config_;
+  // Asked with every record.
+  bool active_ = false;
+  bool watches_contexts_ = false;
   bool screens_rewards_ = false;
   State state_;
   bool news_ = false;

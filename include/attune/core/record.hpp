@@ -90,8 +90,7 @@ struct DecisionRecord {
   std::uint64_t client_key = 0;  ///< hash of the caller's key; 0: none
   std::uint64_t subject = 0;     ///< hash of the person or thing it is about; 0: none
   ArmIndex arm = kNoArm;
-  /// Which of the arms that had this slot one after another it was, from 1 and round again after 65535; 0:
-  /// not said.
+  /// Which of the arms that had this slot one after another it was, from 1, in 16 bits; 0: not said.
   std::uint16_t arm_generation = 0;
   Rung rung = Rung::policy;
   ChoiceReason reason = ChoiceReason::usual;

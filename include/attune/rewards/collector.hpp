@@ -178,6 +178,8 @@ class Collector {
   /// Allocates now what would be allocated while warming up. Changes no state.
   void reserve(const Sizes& sizes);
 
+  /// Starts loading what on_decision() of this id will read. Changes nothing.
+  void prefetch(const Uuid& id) const noexcept;
   /// Starts waiting for a decision's reward. Errors: duplicate (id already known), full (Overflow::refuse),
   /// non_finite (features or values), dimension_mismatch (sparse index and value).
   Errc on_decision(const DecisionRecord& record, RewardSink& sink) noexcept;

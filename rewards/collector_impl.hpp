@@ -30,13 +30,14 @@ struct Collector::Impl {
   /// What closes a decision.
   enum class Cause : std::uint8_t { complete, window, overflow };
   /// What an outcome says, in numbers.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): see `value`
   struct Reading {
     std::array<std::uint32_t, OutcomeRecord::kMaxComponents> component{};
     std::uint64_t digest = 0;  ///< of all components, whatever their order
     std::uint32_t fresh = 0;   ///< bit i: component i was not seen before
     std::uint32_t added = 0;   ///< signals that it adds
-    /// To be joined.
-    std::array<double, OutcomeRecord::kMaxComponents> value;  // NOLINT: what is used is written
+    /// To be joined; what is used is written.
+    std::array<double, OutcomeRecord::kMaxComponents> value;
   };
 
   /// Marks handles of closed decisions: the rest is the place in `closed`, else the slot in `slab`.

@@ -110,8 +110,8 @@ Result<ArmIndex> AutoBandit::add_arm() {
   detail::make_room(priors_, count);
   detail::make_room(errors_, count);
   detail::make_room(counts_, count);
-  for (std::size_t c = 0; c < models_.size(); ++c) {
-    if (Result<void> added = models_[c].add(); !added) {
+  for (RewardModel& model : models_) {
+    if (Result<void> added = model.add(); !added) {
       return tl::unexpected(std::move(added).error());
     }
   }

@@ -18,10 +18,10 @@ namespace attune::detail {
 /// Persistent at run time. `Interface` is the interface of a handle, which derives from this.
 template <class Interface>
 struct ErasedState {
-  ErasedState() = default;
-  ErasedState(const ErasedState&) = default;
+  ErasedState() = default;                    // NOLINT(bugprone-crtp-constructor-accessibility): abstract
+  ErasedState(const ErasedState&) = default;  // NOLINT(bugprone-crtp-constructor-accessibility): abstract
   ErasedState& operator=(const ErasedState&) = default;
-  ErasedState(ErasedState&&) = default;
+  ErasedState(ErasedState&&) = default;  // NOLINT(bugprone-crtp-constructor-accessibility): abstract
   ErasedState& operator=(ErasedState&&) = default;
   virtual ~ErasedState() = default;
   [[nodiscard]] virtual std::unique_ptr<Interface> clone() const = 0;

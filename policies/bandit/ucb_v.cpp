@@ -11,10 +11,9 @@ namespace attune {
 template <>
 struct detail::IndexScan<UcbVRule> : IndexScanBase<UcbVRule> {
   IndexScan(const UcbVConfig& options, const ArmMeans& arms, const double* numbers, const Context&) noexcept
-      : IndexScanBase{options, arms, numbers} {
-    level_ = options.zeta * portable_log(std::max(arms.total(), 1.0));
-    root_ = std::sqrt(level_);
-  }
+      : IndexScanBase{options, arms, numbers},
+        level_(options.zeta * portable_log(std::max(arms.total(), 1.0))),
+        root_(std::sqrt(level_)) {}
   /// The mean, sqrt(2 variance / n) and 3 c R / n: the index is linear in sqrt(zeta ln t) and its square.
   static void refresh(const UcbVConfig& options, const ArmMeans& arms, std::size_t arm,
                       double* out) noexcept {

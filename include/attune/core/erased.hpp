@@ -37,6 +37,7 @@ struct ErasedState {
 /// rest.
 template <class Interface, class Model, class T>
 struct ErasedModel : Interface {
+  // NOLINTNEXTLINE(bugprone-crtp-constructor-accessibility): abstract
   explicit ErasedModel(T value) : held(std::move(value)) {}
   [[nodiscard]] std::unique_ptr<Interface> clone() const override { return std::make_unique<Model>(held); }
   [[nodiscard]] bool equals(const Interface& other) const override {

@@ -3,102 +3,72 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
-#include <utility>
 
-#include "policies/bandit/choosing.hpp"
-#include "policies/learner/linear_state.hpp"
+#include "policies/learner/linear_learner_body.hpp"
 
 namespace attune {
 
-static_assert(check_online_learner<AdamLearner>());
+template <>
+struct detail::CellStep<AdamRule> {
+  CellStep(const AdamConfig& config, double /*weight*/) noexcept : config_(config) {}
 
-Result<AdamLearner> AdamLearner::make(const Config& config, const Shape& shape) {
-  if (Result<void> verdict = check_bounds(config); !verdict) {
-    return tl::unexpected(std::move(verdict).error());
+  static constexpr bool finite() noexcept { return true; }
+  void weight(double gradient, double& w, AdamRule::Moments& moments) const noexcept {
+    moments.mean += (1.0 - config_.beta1) * (gradient - moments.mean);
+    moments.square += (1.0 - config_.beta2) * (gradient * gradient - moments.square);
+    moments.first *= config_.beta1;
+    moments.second *= config_.beta2;
+    const double mean = moments.mean / (1.0 - moments.first);
+    const double square = moments.square / (1.0 - moments.second);
+    w -= config_.rate * mean / (std::sqrt(square) + config_.epsilon);
   }
-  Result<LinearModel> model = LinearModel::make(kName, shape, config.loss, config.intercept, config.quantile);
-  if (!model) {
-    return tl::unexpected(std::move(model).error());
+  void bias(double gradient, double& w, AdamRule::Moments& moments) const noexcept {
+    weight(gradient, w, moments);
   }
-  return AdamLearner(config, *std::move(model));
-}
 
-double AdamLearner::step(double gradient, Moments& moments) const noexcept {
-  moments.mean += (1.0 - config_.beta1) * (gradient - moments.mean);
-  moments.square += (1.0 - config_.beta2) * (gradient * gradient - moments.square);
-  moments.first *= config_.beta1;
-  moments.second *= config_.beta2;
-  const double mean = moments.mean / (1.0 - moments.first);
-  const double square = moments.square / (1.0 - moments.second);
-  return config_.rate * mean / (std::sqrt(square) + config_.epsilon);
-}
+ private:
+  const AdamConfig& config_;
+};
 
-Errc AdamLearner::partial_fit(const Input& input, double target, double weight) noexcept {
-  LinearModel::Example example;
-  const Errc verdict = model_.prepare(input, target, weight, config_.clip, 1.0, example);
-  if (verdict != Errc::ok) {
-    return verdict;
-  }
-  ++updates_;
-  if (weight == 0.0) {
-    return Errc::ok;
-  }
-  model_.for_each_feature(input, [&](std::size_t i, double x) {
-    model_.weights[i] -= step(example.derivative * x, moments_[i]);
-  });
-  if (config_.intercept) {
-    model_.bias -= step(example.derivative, bias_moments_);
-  }
-  return Errc::ok;
-}
-
-void AdamLearner::save(Writer& writer) const {
-  detail::save_numbers(writer, model_, updates_);
-  const auto write = [&](const Moments& moments) {
-    for (const double number : {moments.mean, moments.square, moments.first, moments.second}) {
-      writer.f64(number);
-    }
-  };
-  std::ranges::for_each(moments_, write);
-  write(bias_moments_);
-}
-
-Result<void> AdamLearner::load(Reader& reader) {
-  AdamLearner read = *this;
-  detail::load_numbers(reader, read.model_, read.updates_);
-  bool good = detail::all_within(read.model_.weights, detail::kLargestWeight) &&
-              std::abs(read.model_.bias) <= detail::kLargestWeight;
-  const auto take = [&](Moments& moments) {
-    for (double* number : {&moments.mean, &moments.square, &moments.first, &moments.second}) {
-      *number = reader.finite();
-    }
-    // Written so that NaN fails. Powers of a beta are 1 before the first example, else at most the beta.
-    const auto power = [](double value, double beta) {
-      return value == 1.0 || (value >= 0.0 && value <= beta);
+template <>
+struct detail::LinearMath<AdamRule> : CellMath<AdamRule> {
+  static void save(Writer& writer, const LinearModel& model, const State& state, std::uint64_t updates) {
+    save_numbers(writer, model, updates);
+    const auto write = [&](const AdamRule::Moments& moments) {
+      for (const double number : {moments.mean, moments.square, moments.first, moments.second}) {
+        writer.f64(number);
+      }
     };
-    good = good && std::abs(moments.mean) <= detail::kLargestSquares && moments.square >= 0.0 &&
-           moments.square <= detail::kLargestSquares && power(moments.first, config_.beta1) &&
-           power(moments.second, config_.beta2);
-  };
-  std::ranges::for_each(read.moments_, take);
-  take(read.bias_moments_);
-  if (!reader.ok() || !good) {
-    return detail::corrupt(kName, "the state is cut short, of another shape, or holds numbers out of range");
+    std::ranges::for_each(state.cells, write);
+    write(state.bias);
   }
-  *this = std::move(read);
-  return {};
-}
+  static bool load(Reader& reader, const Config& config, LinearModel& model, State& state,
+                   std::uint64_t& updates) {
+    load_numbers(reader, model, updates);
+    bool good = all_within(model.weights, kLargestWeight) && std::abs(model.bias) <= kLargestWeight;
+    const auto take = [&](AdamRule::Moments& moments) {
+      for (double* number : {&moments.mean, &moments.square, &moments.first, &moments.second}) {
+        *number = reader.finite();
+      }
+      // Written so that NaN fails. Powers of a beta are 1 before the first example, else at most the beta.
+      const auto power = [](double value, double beta) {
+        return value == 1.0 || (value >= 0.0 && value <= beta);
+      };
+      good = good && std::abs(moments.mean) <= kLargestSquares && moments.square >= 0.0 &&
+             moments.square <= kLargestSquares && power(moments.first, config.beta1) &&
+             power(moments.second, config.beta2);
+    };
+    std::ranges::for_each(state.cells, take);
+    take(state.bias);
+    return good;
+  }
+  static void describe(const Config& config, Description& text) {
+    text.values.insert(text.values.end(),
+                       {{"rate", config.rate}, {"beta1", config.beta1}, {"beta2", config.beta2}});
+  }
+};
 
-Description AdamLearner::describe() const {
-  Description text;
-  text.summary = "linear model by Adam after " + std::to_string(updates_) + " examples";
-  text.values = {{"updates", static_cast<double>(updates_)},
-                 {"rate", config_.rate},
-                 {"beta1", config_.beta1},
-                 {"beta2", config_.beta2}};
-  model_.describe(text, 1.0);
-  return text;
-}
+template class LinearLearner<AdamRule>;
+static_assert(check_online_learner<AdamLearner>());
 
 }  // namespace attune

@@ -4,16 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <string>
-#include <utility>
 
 #include "core/portable_math.hpp"
-#include "policies/bandit/choosing.hpp"
-#include "policies/learner/linear_state.hpp"
+#include "policies/learner/linear_learner_body.hpp"
 
 namespace attune {
-
-static_assert(check_online_learner<SgdLearner>());
 
 namespace {
 
@@ -40,134 +35,116 @@ double falling_cosine(double part) noexcept {
 
 }  // namespace
 
-Result<SgdLearner> SgdLearner::make(const Config& config, const Shape& shape) {
-  if (Result<void> verdict = check_bounds(config); !verdict) {
-    return tl::unexpected(std::move(verdict).error());
-  }
-  Result<LinearModel> model = LinearModel::make(kName, shape, config.loss, config.intercept, config.quantile);
-  if (!model) {
-    return tl::unexpected(std::move(model).error());
-  }
-  return SgdLearner(config, *std::move(model));
-}
+template <>
+struct detail::LinearMath<SgdRule> {
+  using Config = SgdConfig;
+  using State = SgdRule::State;
 
-Errc SgdLearner::partial_fit(const Input& input, double target, double weight) noexcept {
-  LinearModel::Example example;
-  const Errc verdict = model_.prepare(input, target, weight, config_.clip, scale_, example);
-  if (verdict != Errc::ok) {
-    return verdict;
-  }
-  ++updates_;
-  if (weight == 0.0) {
+  static State start(std::size_t /*features*/) noexcept { return {}; }
+  static double scale(const State& state) noexcept { return state.scale; }
+
+  static Errc learn(const Config& config, State& state, LinearModel& model, const Input& input,
+                    const LinearModel::Example& example, double weight) noexcept {
+    ++state.steps;
+    if (config.schedule == RateSchedule::adaptive) {
+      double squares = config.intercept ? 1.0 : 0.0;
+      model.for_each_feature(input, [&](std::size_t, double x) { squares += x * x; });
+      state.gradient_squares = std::min(
+          kLargestGradientSum, state.gradient_squares + (example.derivative * example.derivative) * squares);
+    }
+    const double rate = rate_now(config, state);
+    const double step = rate * example.derivative;
+    const double shrink = 1.0 / (1.0 + (rate * weight * config.l2));
+    const double stored_step = step / state.scale;
+    double moved_squares = 0.0;
+    model.for_each_feature(input, [&](std::size_t i, double x) {
+      model.weights[i] -= stored_step * x;
+      moved_squares += (step * x) * (step * x);
+    });
+    if (config.radius > 0.0) {
+      const double along = example.score - model.bias;  // w.x before the step
+      state.squares = std::max(0.0, state.squares - (2.0 * step * along) + moved_squares) * shrink * shrink;
+    }
+    if (config.intercept) {
+      model.bias -= step;
+    }
+    state.scale *= shrink;
+    if (config.radius > 0.0) {
+      project(config, state, model);
+    }
+    if (state.scale < kLeastScale) {
+      fold_scale(state, model);
+    }
     return Errc::ok;
   }
-  ++steps_;
-  if (config_.schedule == RateSchedule::adaptive) {
-    double squares = config_.intercept ? 1.0 : 0.0;
-    model_.for_each_feature(input, [&](std::size_t, double x) { squares += x * x; });
-    gradient_squares_ = std::min(kLargestGradientSum,
-                                 gradient_squares_ + (example.derivative * example.derivative) * squares);
-  }
-  const double rate = rate_now();
-  const double step = rate * example.derivative;
-  const double shrink = 1.0 / (1.0 + (rate * weight * config_.l2));
-  const double stored_step = step / scale_;
-  double moved_squares = 0.0;
-  model_.for_each_feature(input, [&](std::size_t i, double x) {
-    model_.weights[i] -= stored_step * x;
-    moved_squares += (step * x) * (step * x);
-  });
-  if (config_.radius > 0.0) {
-    const double along = example.score - model_.bias;  // w.x before the step
-    squares_ = std::max(0.0, squares_ - (2.0 * step * along) + moved_squares) * shrink * shrink;
-  }
-  if (config_.intercept) {
-    model_.bias -= step;
-  }
-  scale_ *= shrink;
-  if (config_.radius > 0.0) {
-    project();
-  }
-  if (scale_ < kLeastScale) {
-    fold_scale();
-  }
-  return Errc::ok;
-}
 
-double SgdLearner::rate_now() const noexcept {
-  const auto number = static_cast<double>(steps_);
-  const double part = std::min(1.0, (number - 1.0) / config_.period);
-  switch (config_.schedule) {
-    case RateSchedule::inverse_sqrt:
-      break;
-    case RateSchedule::constant:
-      return config_.rate;
-    case RateSchedule::exponential:
-      return config_.rate * detail::portable_exp(-std::numbers::ln2 * ((number - 1.0) / config_.period));
-    case RateSchedule::cosine:
-      return config_.rate * std::max(kLeastPart, falling_cosine(part));
-    case RateSchedule::adaptive:
-      return config_.rate / std::sqrt(1.0 + gradient_squares_);
+  static void save(Writer& writer, const LinearModel& model, const State& state, std::uint64_t updates) {
+    save_numbers(writer, model, updates);
+    writer.u64(state.steps);
+    writer.u64(state.since_squares);
+    writer.f64(state.scale);
+    writer.f64(state.squares);
+    writer.f64(state.gradient_squares);
   }
-  return config_.rate / std::sqrt(number);
-}
+  static bool load(Reader& reader, const Config& /*config*/, LinearModel& model, State& state,
+                   std::uint64_t& updates) {
+    load_numbers(reader, model, updates);
+    state.steps = reader.u64();
+    state.since_squares = reader.u64();
+    state.scale = reader.finite();
+    state.squares = reader.finite();
+    state.gradient_squares = reader.finite();
+    return state.scale >= kLeastScale && state.scale <= 1.0 && state.squares >= 0.0 &&
+           state.gradient_squares >= 0.0 && state.gradient_squares <= kLargestGradientSum &&
+           state.steps <= updates;
+  }
+  static void describe(const Config& config, Description& text) {
+    text.values.insert(text.values.end(), {{"rate", config.rate}, {"l2", config.l2}});
+  }
 
-void SgdLearner::project() noexcept {
-  if (++since_squares_ >= std::max(kSquaresLife, model_.features)) {
-    since_squares_ = 0;
-    squares_ = 0.0;
-    for (const double weight : model_.weights) {
-      squares_ += (scale_ * weight) * (scale_ * weight);
+ private:
+  static double rate_now(const Config& config, const State& state) noexcept {
+    const auto number = static_cast<double>(state.steps);
+    const double part = std::min(1.0, (number - 1.0) / config.period);
+    switch (config.schedule) {
+      case RateSchedule::inverse_sqrt:
+        break;
+      case RateSchedule::constant:
+        return config.rate;
+      case RateSchedule::exponential:
+        return config.rate * detail::portable_exp(-std::numbers::ln2 * ((number - 1.0) / config.period));
+      case RateSchedule::cosine:
+        return config.rate * std::max(kLeastPart, falling_cosine(part));
+      case RateSchedule::adaptive:
+        return config.rate / std::sqrt(1.0 + state.gradient_squares);
+    }
+    return config.rate / std::sqrt(number);
+  }
+
+  static void project(const Config& config, State& state, LinearModel& model) noexcept {
+    if (++state.since_squares >= std::max(kSquaresLife, model.features)) {
+      state.since_squares = 0;
+      state.squares = 0.0;
+      for (const double weight : model.weights) {
+        state.squares += (state.scale * weight) * (state.scale * weight);
+      }
+    }
+    const double bound = config.radius * config.radius;
+    if (state.squares > bound) {
+      state.scale *= config.radius / std::sqrt(state.squares);
+      state.squares = bound;
     }
   }
-  const double bound = config_.radius * config_.radius;
-  if (squares_ > bound) {
-    scale_ *= config_.radius / std::sqrt(squares_);
-    squares_ = bound;
-  }
-}
 
-void SgdLearner::fold_scale() noexcept {
-  for (double& weight : model_.weights) {
-    weight *= scale_;
+  static void fold_scale(State& state, LinearModel& model) noexcept {
+    for (double& weight : model.weights) {
+      weight *= state.scale;
+    }
+    state.scale = 1.0;
   }
-  scale_ = 1.0;
-}
+};
 
-void SgdLearner::save(Writer& writer) const {
-  detail::save_numbers(writer, model_, updates_);
-  writer.u64(steps_);
-  writer.u64(since_squares_);
-  writer.f64(scale_);
-  writer.f64(squares_);
-  writer.f64(gradient_squares_);
-}
-
-Result<void> SgdLearner::load(Reader& reader) {
-  SgdLearner read = *this;
-  detail::load_numbers(reader, read.model_, read.updates_);
-  read.steps_ = reader.u64();
-  read.since_squares_ = reader.u64();
-  read.scale_ = reader.finite();
-  read.squares_ = reader.finite();
-  read.gradient_squares_ = reader.finite();
-  if (!reader.ok()) {
-    return detail::corrupt(kName, "the state is cut short, of another shape, or holds numbers out of range");
-  }
-  if (read.scale_ < kLeastScale || read.scale_ > 1.0 || read.squares_ < 0.0 || read.gradient_squares_ < 0.0 ||
-      read.gradient_squares_ > kLargestGradientSum || read.steps_ > read.updates_) {
-    return detail::corrupt(kName, "the common factor, the norm or the number of steps is out of range");
-  }
-  *this = std::move(read);
-  return {};
-}
-
-Description SgdLearner::describe() const {
-  Description text;
-  text.summary = "linear model by gradient descent after " + std::to_string(updates_) + " examples";
-  text.values = {{"updates", static_cast<double>(updates_)}, {"rate", config_.rate}, {"l2", config_.l2}};
-  model_.describe(text, scale_);
-  return text;
-}
+template class LinearLearner<SgdRule>;
+static_assert(check_online_learner<SgdLearner>());
 
 }  // namespace attune

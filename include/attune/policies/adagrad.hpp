@@ -5,11 +5,9 @@
 
 #include <cstdint>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <attune/core/concepts.hpp>
-#include <attune/policies/linear_loss.hpp>
+#include <attune/policies/linear_learner.hpp>
 
 namespace attune {
 
@@ -51,42 +49,21 @@ struct AdaGradConfig {
 ///
 /// Cost: O(non-zero features), none allocates. Memory: 16 bytes a feature.
 /// Limits: steps only ever shrink: a world that changes is followed more and more slowly.
-class AdaGradLearner {
- public:
+struct AdaGradRule {
   using Config = AdaGradConfig;
-
   static constexpr std::string_view kName = "adagrad";
+  static constexpr std::string_view kTitle = "AdaGrad";
   static constexpr std::uint32_t kStateVersion = 1;
 
-  /// Errors: invalid_config, naming the field.
-  [[nodiscard]] static Result<AdaGradLearner> make(const Config& config, const Shape& shape);
+  struct Cell {
+    double squares = 0.0;  ///< G
 
-  /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
-  /// a target that the loss does not have).
-  [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
-  /// What the loss makes of the score, see Loss.
-  [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, 1.0); }
-
-  [[nodiscard]] double weight(std::size_t feature) const noexcept { return model_.weights[feature]; }
-  [[nodiscard]] double intercept() const noexcept { return model_.bias; }
-  [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
-
-  void save(Writer& writer) const;
-  /// Errors: corrupt_state; unchanged on error.
-  [[nodiscard]] Result<void> load(Reader& reader);
-  [[nodiscard]] Description describe() const;
-  [[nodiscard]] bool operator==(const AdaGradLearner&) const = default;
-
- private:
-  AdaGradLearner(const Config& config, LinearModel model)
-      : config_(config), model_(std::move(model)), squares_(model_.features, 0.0) {}
-  [[nodiscard]] double step(double gradient, double& squares) const noexcept;
-
-  Config config_;
-  LinearModel model_;
-  std::vector<double> squares_;  // G
-  double bias_squares_ = 0.0;
-  std::uint64_t updates_ = 0;
+    bool operator==(const Cell&) const = default;
+  };
+  using State = WeightCells<Cell>;
 };
+
+using AdaGradLearner = LinearLearner<AdaGradRule>;
+extern template class LinearLearner<AdaGradRule>;
 
 }  // namespace attune

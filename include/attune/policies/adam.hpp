@@ -5,11 +5,9 @@
 
 #include <cstdint>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <attune/core/concepts.hpp>
-#include <attune/policies/linear_loss.hpp>
+#include <attune/policies/linear_learner.hpp>
 
 namespace attune {
 
@@ -51,33 +49,12 @@ struct AdamConfig {
 ///
 /// Cost: O(non-zero features), none allocates. Memory: 40 bytes a feature.
 /// Limits: steps do not shrink: it follows a world that changes, and never settles.
-class AdamLearner {
- public:
+struct AdamRule {
   using Config = AdamConfig;
-
   static constexpr std::string_view kName = "adam";
+  static constexpr std::string_view kTitle = "Adam";
   static constexpr std::uint32_t kStateVersion = 1;
 
-  /// Errors: invalid_config, naming the field.
-  [[nodiscard]] static Result<AdamLearner> make(const Config& config, const Shape& shape);
-
-  /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
-  /// a target that the loss does not have).
-  [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
-  /// What the loss makes of the score, see Loss.
-  [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, 1.0); }
-
-  [[nodiscard]] double weight(std::size_t feature) const noexcept { return model_.weights[feature]; }
-  [[nodiscard]] double intercept() const noexcept { return model_.bias; }
-  [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
-
-  void save(Writer& writer) const;
-  /// Errors: corrupt_state; unchanged on error.
-  [[nodiscard]] Result<void> load(Reader& reader);
-  [[nodiscard]] Description describe() const;
-  [[nodiscard]] bool operator==(const AdamLearner&) const = default;
-
- private:
   /// Of one weight. `first` and `second` are beta1^t and beta2^t: products, not powers.
   struct Moments {
     double mean = 0.0;
@@ -87,16 +64,10 @@ class AdamLearner {
 
     bool operator==(const Moments&) const = default;
   };
-
-  AdamLearner(const Config& config, LinearModel model)
-      : config_(config), model_(std::move(model)), moments_(model_.features) {}
-  [[nodiscard]] double step(double gradient, Moments& moments) const noexcept;
-
-  Config config_;
-  LinearModel model_;
-  std::vector<Moments> moments_;
-  Moments bias_moments_;
-  std::uint64_t updates_ = 0;
+  using State = WeightCells<Moments>;
 };
+
+using AdamLearner = LinearLearner<AdamRule>;
+extern template class LinearLearner<AdamRule>;
 
 }  // namespace attune

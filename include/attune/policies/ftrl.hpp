@@ -5,11 +5,9 @@
 
 #include <cstdint>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <attune/core/concepts.hpp>
-#include <attune/policies/linear_loss.hpp>
+#include <attune/policies/linear_learner.hpp>
 
 namespace attune {
 
@@ -52,33 +50,12 @@ struct FtrlConfig {
 ///
 /// Cost: O(non-zero features), none allocates. Memory: 24 bytes a feature.
 /// Limits: as AdaGrad, steps only ever shrink.
-class FtrlLearner {
- public:
+struct FtrlRule {
   using Config = FtrlConfig;
-
   static constexpr std::string_view kName = "ftrl";
+  static constexpr std::string_view kTitle = "FTRL-Proximal";
   static constexpr std::uint32_t kStateVersion = 1;
 
-  /// Errors: invalid_config, naming the field.
-  [[nodiscard]] static Result<FtrlLearner> make(const Config& config, const Shape& shape);
-
-  /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
-  /// a target that the loss does not have).
-  [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
-  /// What the loss makes of the score, see Loss.
-  [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, 1.0); }
-
-  [[nodiscard]] double weight(std::size_t feature) const noexcept { return model_.weights[feature]; }
-  [[nodiscard]] double intercept() const noexcept { return model_.bias; }
-  [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
-
-  void save(Writer& writer) const;
-  /// Errors: corrupt_state; unchanged on error.
-  [[nodiscard]] Result<void> load(Reader& reader);
-  [[nodiscard]] Description describe() const;
-  [[nodiscard]] bool operator==(const FtrlLearner&) const = default;
-
- private:
   /// z and n of one weight, side by side: they are always used together.
   struct Sums {
     double gradient = 0.0;
@@ -86,21 +63,10 @@ class FtrlLearner {
 
     bool operator==(const Sums&) const = default;
   };
-
-  FtrlLearner(const Config& config, LinearModel model)
-      : config_(config),
-        inverse_alpha_(1.0 / config.alpha),
-        model_(std::move(model)),
-        sums_(model_.features) {}
-  [[nodiscard]] double solve(double gradient, double root, double l1, double l2) const noexcept;
-  void learn(Sums& sums, double& weight, double gradient, double l1, double l2) const noexcept;
-
-  Config config_;
-  double inverse_alpha_;
-  LinearModel model_;  // weights: solve() of their sums
-  std::vector<Sums> sums_;
-  Sums bias_sums_;
-  std::uint64_t updates_ = 0;
+  using State = WeightCells<Sums>;
 };
+
+using FtrlLearner = LinearLearner<FtrlRule>;
+extern template class LinearLearner<FtrlRule>;
 
 }  // namespace attune

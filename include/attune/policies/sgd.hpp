@@ -6,10 +6,9 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
-#include <utility>
 
 #include <attune/core/concepts.hpp>
-#include <attune/policies/linear_loss.hpp>
+#include <attune/policies/linear_learner.hpp>
 
 namespace attune {
 
@@ -69,46 +68,24 @@ struct SgdConfig {
 /// often (rarely) one pass over all weights. Memory: 8 bytes a feature. Limits: features should have about
 /// unit size: with squared loss steps diverge once rate |x|^2 > 2. `adagrad` and `ftrl` find the scale of
 /// each feature themselves.
-class SgdLearner {
- public:
+struct SgdRule {
   using Config = SgdConfig;
-
   static constexpr std::string_view kName = "sgd";
+  static constexpr std::string_view kTitle = "gradient descent";
   static constexpr std::uint32_t kStateVersion = 2;
 
-  /// Errors: invalid_config, naming the field.
-  [[nodiscard]] static Result<SgdLearner> make(const Config& config, const Shape& shape);
+  struct State {
+    double scale = 1.0;               ///< the common factor of all weights
+    double squares = 0.0;             ///< |w|^2, kept up for the projection only
+    double gradient_squares = 0.0;    ///< sum of |gradient|^2, for the adaptive schedule only
+    std::uint64_t since_squares = 0;  ///< examples since `squares` was computed anew
+    std::uint64_t steps = 0;          ///< examples of weight > 0
 
-  /// Errors: dimension_mismatch, non_finite (also a gradient beyond 1e100), invalid_argument (weight < 0, or
-  /// a target that the loss does not have).
-  [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
-  /// What the loss makes of the score, see Loss.
-  [[nodiscard]] double predict(const Input& input) const noexcept { return model_.predict(input, scale_); }
-
-  [[nodiscard]] double weight(std::size_t feature) const noexcept { return scale_ * model_.weights[feature]; }
-  [[nodiscard]] double intercept() const noexcept { return model_.bias; }
-  [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
-
-  void save(Writer& writer) const;
-  /// Errors: corrupt_state; unchanged on error.
-  [[nodiscard]] Result<void> load(Reader& reader);
-  [[nodiscard]] Description describe() const;
-  [[nodiscard]] bool operator==(const SgdLearner&) const = default;
-
- private:
-  SgdLearner(const Config& config, LinearModel model) : config_(config), model_(std::move(model)) {}
-  [[nodiscard]] double rate_now() const noexcept;
-  void project() noexcept;
-  void fold_scale() noexcept;
-
-  Config config_;
-  LinearModel model_;                // weights without their common factor
-  double scale_ = 1.0;               // the common factor
-  double squares_ = 0.0;             // |w|^2, kept up for the projection only
-  double gradient_squares_ = 0.0;    // sum of |gradient|^2, for the adaptive schedule only
-  std::uint64_t since_squares_ = 0;  // examples since it was computed anew
-  std::uint64_t steps_ = 0;          // examples of weight > 0
-  std::uint64_t updates_ = 0;
+    bool operator==(const State&) const = default;
+  };
 };
+
+using SgdLearner = LinearLearner<SgdRule>;
+extern template class LinearLearner<SgdRule>;
 
 }  // namespace attune

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,11 +16,14 @@
 #include <attune/engine/engine.hpp>
 #include <attune/engine/replay.hpp>
 
-#include "tests/support/shared_journal.hpp"
+#include "tests/durable/fold_laws.hpp"
 
 namespace attune::screening_recovery_test {
 namespace {
 
+using test::open;
+using test::Place;
+using test::play;
 using test::SharedJournal;
 
 constexpr std::string_view kAll = R"(
@@ -41,18 +43,8 @@ std::string screened(std::string_view mode, std::string_view screening = kAll, s
          std::string(screening) + "}" + std::string(more) + "}}}";
 }
 
-Engine open(const std::string& config, const std::shared_ptr<SharedJournal::Store>& store,
-            const std::shared_ptr<ManualClock>& clock) {
-  EngineOptions options;
-  options.clock = clock;
-  options.journal = std::make_unique<SharedJournal>(store);
-  Result<Engine> engine = Engine::open(config, std::move(options));
-  EXPECT_TRUE(engine) << engine.error().message;
-  return std::move(*engine);
-}
-
 /// Contexts, rewards and costs of which some cannot be, from few sources.
-void round(Engine& engine, Rng& rng) {
+void round(Engine& engine, Rng& rng, int /*i*/) {
   const PointId point = engine.point("p").value();
   const bool odd = rng.below(20) == 0;
   const std::array<double, 2> x{odd ? 30.0 * rng.uniform() : rng.uniform(), rng.uniform()};
@@ -67,39 +59,11 @@ void round(Engine& engine, Rng& rng) {
   }
 }
 
-void change_arms(Engine& engine, int i) {
-  const PointId point = engine.point("p").value();
-  if (i % 200 == 150) {
-    ASSERT_TRUE(engine.remove_arm(point, "c"));
-  } else if (i % 200 == 170) {
-    ASSERT_TRUE(engine.add_arm(point, "c"));
-  }
-}
-
 TEST(ScreeningRecovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
-  const auto clock = std::make_shared<ManualClock>();
-  const auto left_store = std::make_shared<SharedJournal::Store>();
-  const auto store = std::make_shared<SharedJournal::Store>();
-  Engine straight = open(screened("pump"), left_store, clock);
-  auto stopped = std::make_unique<Engine>(open(screened("pump"), store, clock));
-  Rng left(1, 0, 0, 0);
-  Rng right(1, 0, 0, 0);
-  for (int i = 0; i < 900; ++i) {
-    ASSERT_NO_FATAL_FAILURE(round(straight, left));
-    ASSERT_NO_FATAL_FAILURE(round(*stopped, right));
-    ASSERT_NO_FATAL_FAILURE(change_arms(straight, i));
-    ASSERT_NO_FATAL_FAILURE(change_arms(*stopped, i));
-    ASSERT_TRUE(straight.pump());
-    ASSERT_TRUE(stopped->pump());
-    if (i % 37 == 36) {
-      ASSERT_EQ(straight.state(), stopped->state()) << i;
-      stopped.reset();
-      stopped = std::make_unique<Engine>(open(screened("pump"), store, clock));
-      ASSERT_EQ(straight.state(), stopped->state()) << i;
-      ASSERT_EQ(straight.health().reasons.size(), stopped->health().reasons.size()) << i;
-    }
-    clock->advance(kSecond);
-  }
+  const Place left;
+  const Place right{std::make_shared<SharedJournal::Store>(), left.clock};
+  Engine straight = open(screened("pump"), left);
+  test::expect_restarts_unseen(straight, left, 900, [&] { return open(screened("pump"), right); }, round);
   const ScreeningMetrics seen = straight.metrics().points.at(0).screening.value();
   EXPECT_GT(seen.unfamiliar, 10U);
   EXPECT_GT(seen.capped, 10U);
@@ -111,7 +75,7 @@ TEST(ScreeningRecovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
   EXPECT_EQ(static_cast<int>(straight.state()[4]), 5);
 
   // Every decision can be made again, bit for bit, with its reason and its propensity.
-  SharedJournal journal(left_store);
+  SharedJournal journal(left.store);
   Result<Replay> replay = Replay::open(replay_source(journal));
   ASSERT_TRUE(replay) << replay.error().message;
   std::vector<std::uint64_t> decisions;
@@ -136,104 +100,70 @@ TEST(ScreeningRecovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
 }
 
 TEST(ScreeningRecovery, ThreadModeAndPumpModeMakeTheSameState) {
-  const auto clock = std::make_shared<ManualClock>();
-  const auto store = std::make_shared<SharedJournal::Store>();
+  const Place place;
   Bytes threaded;
   {
-    Engine engine = open(screened("threads"), store, clock);
-    std::vector<std::thread> callers;
-    for (std::uint64_t seed = 0; seed < 3; ++seed) {
-      callers.emplace_back([&engine, &clock, seed] {
-        Rng rng(100 + seed, 0, 0, 0);
-        for (int i = 0; i < 300; ++i) {
-          round(engine, rng);
-          clock->advance(kSecond / 4);
-        }
-      });
-    }
-    for (std::thread& caller : callers) {
-      caller.join();
-    }
-    ASSERT_TRUE(engine.drain());
-    threaded = engine.state();
+    Engine engine = open(screened("threads"), place);
+    threaded = test::state_after_callers(engine, place, 300, round);
     EXPECT_GT(engine.metrics().points.at(0).screening->unfamiliar, 0U);
   }
-  EXPECT_EQ(open(screened("pump"), store, clock).state(), threaded);
+  EXPECT_EQ(open(screened("pump"), place).state(), threaded);
 }
 
 TEST(ScreeningRecovery, WhatIsAnotherOneNowBeginsAnewAndTheRestGoesOn) {
-  const auto clock = std::make_shared<ManualClock>();
-  const auto store = std::make_shared<SharedJournal::Store>();
+  const Place place;
   const std::string hampel = R"({"watch":"component","component":"reward","detector":{"type":"hampel"}})";
   const std::string cost = R"({"watch":"component","component":"cost","detector":{"type":"iqr"}})";
   {
     Engine engine =
-        open(screened("pump", R"("contexts":{},"outcomes":[)" + hampel + "," + cost + "]"), store, clock);
-    Rng rng(3, 0, 0, 0);
-    for (int i = 0; i < 90; ++i) {
-      round(engine, rng);
-      ASSERT_TRUE(engine.pump());
-    }
+        open(screened("pump", R"("contexts":{},"outcomes":[)" + hampel + "," + cost + "]"), place);
+    ASSERT_NO_FATAL_FAILURE(play(engine, 3, 90, round));
   }
   {
     const std::string other = R"({"watch":"component","component":"cost","detector":{"type":"z_score"}})";
     const Engine engine = open(
         screened("pump", R"("contexts":{"action":"fall_back"},"outcomes":[)" + other + "," + hampel + "]"),
-        store, clock);
+        place);
     const ScreeningMetrics seen = engine.metrics().points.at(0).screening.value();
     EXPECT_EQ(seen.familiar + seen.unfamiliar, 90U) << "the action is no part of what was seen";
     EXPECT_EQ(seen.screens.at(0).values, 0U);
     EXPECT_GT(seen.screens.at(1).values, 60U);
   }
   {
-    const Engine engine = open(screened("pump", R"("contexts":{"detector":{"level":0.01}})"), store, clock);
+    const Engine engine = open(screened("pump", R"("contexts":{"detector":{"level":0.01}})"), place);
     EXPECT_EQ(engine.metrics().points.at(0).screening->familiar, 0U);
   }
-  const Engine engine = open(screened("pump", ""), store, clock);
+  const Engine engine = open(screened("pump", ""), place);
   EXPECT_FALSE(engine.metrics().points.at(0).screening.has_value());
   EXPECT_EQ(static_cast<int>(engine.state()[4]), 3) << "without any, the state is of the version that it was";
 }
 
 TEST(ScreeningRecovery, AStoreFromBeforeScreeningIsTakenOver) {
-  const auto clock = std::make_shared<ManualClock>();
-  const auto store = std::make_shared<SharedJournal::Store>();
+  const Place place;
   {
-    Engine engine = open(screened("pump", "", R"(,"drift":[{"watch":"reward"}])"), store, clock);
-    Rng rng(3, 0, 0, 0);
-    for (int i = 0; i < 90; ++i) {
-      round(engine, rng);
-      ASSERT_TRUE(engine.pump());
-    }
+    Engine engine = open(screened("pump", "", R"(,"drift":[{"watch":"reward"}])"), place);
+    ASSERT_NO_FATAL_FAILURE(play(engine, 3, 90, round));
     EXPECT_EQ(static_cast<int>(engine.state()[4]), 4);
   }
-  Engine engine = open(screened("pump", kAll, R"(,"drift":[{"watch":"reward"}])"), store, clock);
+  Engine engine = open(screened("pump", kAll, R"(,"drift":[{"watch":"reward"}])"), place);
   EXPECT_EQ(engine.metrics().points.at(0).screening->familiar, 0U);
   EXPECT_GT(engine.metrics().points.at(0).drift.at(0).values, 40U);
-  Rng rng(4, 0, 0, 0);
-  for (int i = 0; i < 50; ++i) {
-    round(engine, rng);
-    ASSERT_TRUE(engine.pump());
-  }
+  ASSERT_NO_FATAL_FAILURE(play(engine, 4, 50, round));
   EXPECT_EQ(
       engine.metrics().points.at(0).screening->familiar + engine.metrics().points.at(0).screening->unfamiliar,
       50U);
 }
 
 struct Saved {
-  std::shared_ptr<SharedJournal::Store> store = std::make_shared<SharedJournal::Store>();
-  std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>();
+  Place place;
   Bytes state;
   std::size_t begins = 0;  ///< of the bytes that screening adds
 };
 
 Saved saved() {
   Saved out;
-  Engine engine = open(screened("pump"), out.store, out.clock);
-  Rng rng(5, 0, 0, 0);
-  for (int i = 0; i < 150; ++i) {
-    round(engine, rng);
-    EXPECT_TRUE(engine.pump());
-  }
+  Engine engine = open(screened("pump"), out.place);
+  play(engine, 5, 150, round);
   out.state = engine.state();
   // The screening begins with the options of its watch of contexts.
   const std::string_view text(reinterpret_cast<const char*>(out.state.data()), out.state.size());
@@ -242,48 +172,13 @@ Saved saved() {
   return out;
 }
 
-/// An engine over the same records with this checkpoint behind them.
 Result<Engine> reopen(const Saved& saved, const Bytes& state) {
-  const auto other = std::make_shared<SharedJournal::Store>();
-  SharedJournal journal(other);
-  std::vector<Bytes> records;
-  EXPECT_TRUE(saved.store->journal->read(1, [&](ByteView record) {
-    records.emplace_back(record.begin(), record.end());
-    return true;
-  }));
-  const std::vector<ByteView> views(records.begin(), records.end());
-  EXPECT_TRUE(journal.append(views, state, saved.clock->now(), "", 3));
-  EngineOptions options;
-  options.clock = saved.clock;
-  options.journal = std::make_unique<SharedJournal>(other);
-  return Engine::open(screened("pump"), std::move(options));
+  return test::reopen_with(screened("pump"), saved.place, state);
 }
 
 TEST(ScreeningRecovery, ADamagedStateIsRefusedOrHarmless) {
   const Saved good = saved();
-  ASSERT_TRUE(reopen(good, good.state));
-  int refused = 0;
-  int taken = 0;
-  for (std::size_t at = good.begins; at < good.state.size(); at += 67) {
-    for (const unsigned flip : {0x01U, 0x80U}) {
-      Bytes damaged = good.state;
-      damaged[at] ^= static_cast<std::byte>(flip);
-      Result<Engine> engine = reopen(good, damaged);
-      if (!engine) {
-        ++refused;
-        EXPECT_FALSE(engine.error().message.empty());
-        continue;
-      }
-      ++taken;
-      Rng rng(6, 0, 0, 0);
-      for (int i = 0; i < 3; ++i) {
-        round(*engine, rng);
-        ASSERT_TRUE(engine->pump());
-      }
-    }
-  }
-  EXPECT_GT(refused, 20);
-  EXPECT_GT(taken, 0);
+  test::expect_damage_refused_or_harmless(screened("pump"), good.place, good.state, good.begins, 67, round);
 }
 
 TEST(ScreeningRecovery, HugeLengthsAndNumbersThatAreNoneAreRefused) {

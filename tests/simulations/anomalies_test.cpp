@@ -14,6 +14,7 @@ namespace attune::sim::anomalies_test {
 namespace {
 
 using nlohmann::json;
+using test::answer_of;
 using test::expect_refused;
 using test::Outcome;
 using test::run_program;
@@ -23,12 +24,6 @@ std::vector<std::string> anomalies(const std::string& detector, const std::strin
                                    std::vector<std::string> more = {}) {
   more.insert(more.begin(), {"anomalies", "--detector", detector, "--input", input});
   return more;
-}
-
-json answer_of(const Outcome& outcome) {
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(outcome.err, "");
-  return json::parse(outcome.out, nullptr, false);
 }
 
 const std::vector<std::string> kFive{"--param", "window=5", "--param", "warm_up=5"};

@@ -18,6 +18,7 @@ namespace attune::sim::detect_test {
 namespace {
 
 using nlohmann::json;
+using test::answer_of;
 using test::expect_refused;
 using test::Outcome;
 using test::run_program;
@@ -38,12 +39,6 @@ std::vector<std::string> detect(const std::string& detector, const std::string& 
                                 std::vector<std::string> more = {}) {
   more.insert(more.begin(), {"detect", "--detector", detector, "--input", input});
   return more;
-}
-
-json answer_of(const Outcome& outcome) {
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(outcome.err, "");
-  return json::parse(outcome.out, nullptr, false);
 }
 
 // The error rate is 0 with deviation 0 for 40 values, past the warm start of 30; at the first error it is

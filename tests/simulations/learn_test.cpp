@@ -14,6 +14,7 @@ namespace attune::sim::learn_test {
 namespace {
 
 using nlohmann::json;
+using test::answer_of;
 using test::expect_refused;
 using test::Outcome;
 using test::run_program;
@@ -22,12 +23,6 @@ using test::Sandbox;
 std::vector<std::string> learn(const std::string& input, std::vector<std::string> more = {}) {
   more.insert(more.begin(), {"learn", "--input", input});
   return more;
-}
-
-json answer_of(const Outcome& outcome) {
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(outcome.err, "");
-  return json::parse(outcome.out, nullptr, false);
 }
 
 // A label that is feature 1, with a second one that says nothing.

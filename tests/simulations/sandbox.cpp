@@ -74,6 +74,12 @@ void expect_refused(const Outcome& outcome, std::string_view expected) {
   EXPECT_NE(outcome.err.find(expected), std::string::npos) << outcome.err;
 }
 
+nlohmann::json answer_of(const Outcome& outcome) {
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  return nlohmann::json::parse(outcome.out, nullptr, false);
+}
+
 sim::Scenario scenario_of(std::string_view text, const sim::FileRoots& roots) {
   const Result<nlohmann::json> document = sim::parse_json(text, "test");
   EXPECT_TRUE(document) << document.error().message;

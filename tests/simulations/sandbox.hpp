@@ -49,6 +49,8 @@ struct Outcome {
 /// That it refused its input: exit code 2, nothing on stdout, and one line with the program's name on stderr
 /// that says `expected`.
 void expect_refused(const Outcome& outcome, std::string_view expected);
+/// What it printed, as JSON; fails the test when it ended with an error or said something on stderr.
+[[nodiscard]] nlohmann::json answer_of(const Outcome& outcome);
 
 /// A scenario from JSON text; fails the test when it is refused.
 [[nodiscard]] sim::Scenario scenario_of(std::string_view text,

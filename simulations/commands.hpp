@@ -34,6 +34,7 @@ struct OutputOptions {
   bool json = false;
   std::string csv;     ///< empty: none
   std::string report;  ///< empty: none
+  std::string plot;    ///< empty: none
   std::size_t jobs = 0;
   bool quiet = false;  ///< no progress line
 };

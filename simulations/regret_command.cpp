@@ -25,11 +25,6 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 5> kShownPolicies{"kl_moss", "thompson_beta", "imed", "kl_ucb_pp",
                                                          "ucb_tuned"};
-// What a report's style sheet gives to a chart, for one that stands alone.
-constexpr std::string_view kChartStyle =
-    "<style>svg{background:#fff}text{font:12px "
-    "sans-serif;fill:#444}.grid{stroke:#ddd}.zero,.tick{stroke:#888}"
-    ".curve{fill:none;stroke-width:2;stroke-linejoin:round}.band{opacity:.14;stroke:none}</style>\n";
 constexpr std::uint64_t kOwnRuns = 100;
 
 struct Entry {
@@ -193,9 +188,7 @@ Result<void> write_plots(const std::string& folder, const std::vector<Row>& rows
       chart.lines.push_back(std::move(line));
     }
     const std::string path = folder + "/regret-" + std::to_string(i + 1) + ".svg";
-    std::string svg = line_chart_svg(chart);
-    svg.insert(svg.find('>') + 1, kChartStyle);
-    if (Result<void> written = write_text_file(path, svg); !written) {
+    if (Result<void> written = write_text_file(path, standalone_svg(chart)); !written) {
       return written;
     }
   }

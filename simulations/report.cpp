@@ -277,4 +277,8 @@ std::string report_html(const Scenario& scenario, const ScenarioResult& result,
   return out;
 }
 
+std::string regret_svg(const Scenario& scenario, const ScenarioResult& result) {
+  return standalone_svg(regret_chart(scenario, result));
+}
+
 }  // namespace attune::sim

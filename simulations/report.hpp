@@ -23,4 +23,7 @@ struct ReportSection {
 [[nodiscard]] std::string report_html(const Scenario& scenario, const ScenarioResult& result,
                                       const std::vector<ReportSection>& more);
 
+/// The first chart of the report, cumulative regret, as an SVG file.
+[[nodiscard]] std::string regret_svg(const Scenario& scenario, const ScenarioResult& result);
+
 }  // namespace attune::sim

@@ -42,9 +42,9 @@ Exit run_log(const json& document, const FileRoots& roots, const RunArguments& a
   if (!plan) {
     return refuse(plan.error());
   }
-  if (!arguments.output.csv.empty() || !arguments.output.report.empty()) {
-    return refuse(
-        {Errc::invalid_argument, "--csv and --report are for worlds; a replayed log has a table and --json"});
+  if (!arguments.output.csv.empty() || !arguments.output.report.empty() || !arguments.output.plot.empty()) {
+    return refuse({Errc::invalid_argument,
+                   "--csv, --report and --plot are for worlds; a replayed log has a table and --json"});
   }
   const Result<ReplayResult> result = run_replay(*plan, arguments.output.jobs, !arguments.output.quiet);
   if (!result) {
@@ -77,9 +77,15 @@ Exit run_world(const json& document, const FileRoots& roots, const RunArguments&
       return Exit::failed;
     }
   }
-  if (!arguments.output.report.empty()) {
-    if (Result<void> written = write_text_file(arguments.output.report, report_html(*scenario, *result, {}));
-        !written) {
+  for (const auto& [path, make] :
+       {std::pair(
+            &arguments.output.report,
+            +[](const Scenario& of, const ScenarioResult& in) { return report_html(of, in, {}); }),
+        std::pair(&arguments.output.plot, &regret_svg)}) {
+    if (path->empty()) {
+      continue;
+    }
+    if (Result<void> written = write_text_file(*path, make(*scenario, *result)); !written) {
       complain(written.error().message);
       return Exit::failed;
     }

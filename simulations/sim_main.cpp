@@ -34,6 +34,8 @@ CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
       ->required();
   command->add_option("--horizon", arguments.horizon, "steps, instead of the scenario's");
   command->add_option("--seeds", arguments.seeds, "number of seeds, instead of the scenario's");
+  command->add_option("--plot", arguments.output.plot,
+                      "write the chart of cumulative regret to this SVG file");
   add_output(*command, arguments.output, true);
   return command;
 }

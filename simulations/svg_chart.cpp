@@ -231,6 +231,16 @@ std::string line_chart_svg(const LineChart& chart) {
   return out + end_labels(frame, chart) + "</svg>\n";
 }
 
+std::string standalone_svg(const LineChart& chart) {
+  static constexpr std::string_view kStyle =
+      "<style>svg{background:#fff;--baseline:#777}text{font:12px sans-serif;fill:#444}"
+      ".grid{stroke:#ddd}.zero,.tick{stroke:#888}.dashed{stroke-dasharray:5 4}.fault{fill:#d55e0018}"
+      ".curve{fill:none;stroke-width:2;stroke-linejoin:round}.band{opacity:.14;stroke:none}</style>\n";
+  std::string svg = line_chart_svg(chart);
+  svg.insert(svg.find('>') + 1, kStyle);
+  return svg;
+}
+
 std::string share_chart_svg(const ShareChart& chart) {
   Frame frame;
   frame.width = 420.0;

@@ -41,11 +41,12 @@ TEST(Program, RunsAScenarioToTableJsonCsvAndReport) {
   EXPECT_EQ(table.code, 0) << table.err;
   EXPECT_NE(table.out.find("thompson_beta"), std::string::npos);
   EXPECT_EQ(table.err, "") << "no progress line without a terminal";
-  const Outcome json =
-      run_program({"run", file, "--json", "--csv", box.path("s.csv"), "--report", box.path("r.html")});
+  const Outcome json = run_program({"run", file, "--json", "--csv", box.path("s.csv"), "--report",
+                                    box.path("r.html"), "--plot", box.path("r.svg")});
   EXPECT_EQ(json.code, 0) << json.err;
   EXPECT_EQ(nlohmann::json::parse(json.out).at("results").size(), 5U);
   EXPECT_NE(test::read_file(box.path("r.html")).find("</html>"), std::string::npos);
+  EXPECT_NE(test::read_file(box.path("r.svg")).find("thompson_beta</title>"), std::string::npos);
   EXPECT_GT(test::read_file(box.path("s.csv")).size(), 800U);
   EXPECT_EQ(json.out, run_program({"run", file, "--json", "--jobs", "1"}).out);
   EXPECT_EQ(json.out, run_program({"run", file, "--json", "--jobs", "3"}).out);

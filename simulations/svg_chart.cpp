@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -35,8 +36,9 @@ std::string number(double value) {
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
 }
 
-std::string open_svg(const Frame& frame, const std::string& label) {
-  return "<svg viewBox=\"0 0 " + number(frame.width) + " " + number(frame.height) +
+/// `beside`: room on the right of the frame.
+std::string open_svg(const Frame& frame, const std::string& label, double beside = 0.0) {
+  return "<svg viewBox=\"0 0 " + number(frame.width + beside) + " " + number(frame.height) +
          "\" role=\"img\" aria-label=\"" + html_escape(label) + "\" xmlns=\"http://www.w3.org/2000/svg\">\n";
 }
 
@@ -94,6 +96,25 @@ std::string end_labels(const Frame& frame, const LineChart& chart) {
     const double y = std::max(wanted, lowest);
     lowest = y + 12.0;
     out += text_at(frame.width - frame.right - 2, y, "end", name, " class=\"end\"");
+  }
+  return out;
+}
+
+/// The names of the other lines beside the frame, in the order in which they end.
+std::string names_beside(const Frame& frame, const LineChart& chart) {
+  std::vector<const ChartLine*> lines;
+  for (const ChartLine& l : chart.lines) {
+    if (!l.dashed && !l.y.empty()) {
+      lines.push_back(&l);
+    }
+  }
+  std::ranges::stable_sort(lines, std::greater{}, [](const ChartLine* l) { return l->y.back(); });
+  std::string out;
+  double y = frame.top + 12.0;
+  for (const ChartLine* l : lines) {
+    out += "<path class=\"curve\" stroke=\"" + l->colour + "\" d=\"M" + number(frame.width + 4) + " " +
+           number(y - 4) + "h16\"/>\n" + text_at(frame.width + 26, y, "start", l->name);
+    y += 18.0;
   }
   return out;
 }
@@ -195,7 +216,12 @@ std::string palette_colour(std::size_t index) {
   return std::string(kColours.at(index % kColours.size()));
 }
 
-std::string line_chart_svg(const LineChart& chart) {
+namespace {
+
+constexpr double kNamesWidth = 210.0;
+
+/// The frame around everything that is drawn.
+Frame frame_of(const LineChart& chart) {
   Frame frame;
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
@@ -216,7 +242,11 @@ std::string line_chart_svg(const LineChart& chart) {
   frame.y_max = high + room;
   frame.x_max = chart.x.empty() ? 1.0 : chart.x.back();
 
-  std::string out = open_svg(frame, chart.y_label + " over " + chart.x_label);
+  return frame;
+}
+
+std::string line_chart(const LineChart& chart, const Frame& frame, double beside) {
+  std::string out = open_svg(frame, chart.y_label + " over " + chart.x_label, beside);
   out += spans(frame, chart.spans);
   out += axes(frame, chart.x_label, chart.y_label);
   for (const ChartLine& l : chart.lines) {
@@ -228,7 +258,13 @@ std::string line_chart_svg(const LineChart& chart) {
            "\" d=\"" + points(frame, chart.x, l.y) + "\"><title>" + html_escape(l.name) +
            "</title></path>\n</g>\n";
   }
-  return out + end_labels(frame, chart) + "</svg>\n";
+  return out + end_labels(frame, chart);
+}
+
+}  // namespace
+
+std::string line_chart_svg(const LineChart& chart) {
+  return line_chart(chart, frame_of(chart), 0.0) + "</svg>\n";
 }
 
 std::string standalone_svg(const LineChart& chart) {
@@ -236,7 +272,8 @@ std::string standalone_svg(const LineChart& chart) {
       "<style>svg{background:#fff;--baseline:#777}text{font:12px sans-serif;fill:#444}"
       ".grid{stroke:#ddd}.zero,.tick{stroke:#888}.dashed{stroke-dasharray:5 4}.fault{fill:#d55e0018}"
       ".curve{fill:none;stroke-width:2;stroke-linejoin:round}.band{opacity:.14;stroke:none}</style>\n";
-  std::string svg = line_chart_svg(chart);
+  const Frame frame = frame_of(chart);
+  std::string svg = line_chart(chart, frame, kNamesWidth) + names_beside(frame, chart) + "</svg>\n";
   svg.insert(svg.find('>') + 1, kStyle);
   return svg;
 }

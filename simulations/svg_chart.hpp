@@ -48,7 +48,7 @@ struct ShareChart {
 /// An <svg> element. Lines carry the class "series" and data-name, so that a script can hide them and read
 /// them out.
 [[nodiscard]] std::string line_chart_svg(const LineChart& chart);
-/// The same as a file of its own, with what a report's style sheet gives to it.
+/// The same as a file of its own: with the lines' names, and with what a report's style sheet gives to it.
 [[nodiscard]] std::string standalone_svg(const LineChart& chart);
 [[nodiscard]] std::string share_chart_svg(const ShareChart& chart);
 

@@ -122,8 +122,8 @@ Result<void> run_pass(AnyLearner& learner, const SvmFile& file, bool learning, b
     const double cpu_start = processor_seconds();
     for (std::size_t row = from; row < to; ++row) {
       const Input input{.sparse = file.features(row)};
-      if (row + 1 < file.rows()) {
-        learner.prefetch({.sparse = file.features(row + 1)});
+      if (row + 2 < file.rows()) {
+        learner.prefetch({.sparse = file.features(row + 2)});
       }
       Errc verdict = Errc::ok;
       if (learning) {

@@ -191,25 +191,13 @@ void AutoLinearLearner::prefetch(const Input& input) const noexcept {
   }
 }
 
-void AutoLinearLearner::prepare_sparse(const SparseFeatures& x, ExpertArray& scores,
-                                       ExpertArray& spreads) noexcept {
-  const detail::LaneKernels& kernels = detail::lane_kernels();
-  const auto now = static_cast<std::uint32_t>(steps_);
-  std::array<double, kChunk> elapsed;  // NOLINT: written as far as it is read
-  for (std::size_t from = 0; from < x.index.size(); from += kChunk) {
-    const std::size_t count = std::min(kChunk, x.index.size() - from);
-    for (std::size_t k = 0; k < count; ++k) {
-      detail::FeatureScale& scale = scales_[x.index[from + k]];
-      z_[from + k] = detail::standardised(scale, x.value[from + k]);
-      elapsed[k] = static_cast<double>(now - scale.last);
-      scale.last = now;
-    }
-    kernels.prepare(weights_.data(), {x.index.data() + from, z_.data() + from, count}, elapsed.data(), lanes_,
-                    scores, spreads);
-  }
-}
-
 void AutoLinearLearner::standardise_dense(const Input& input) noexcept {
+  z_[features_] = 1.0;
+  // What has all features is dense; partial_fit has checked how large they are.
+  if (const Features row = sparse_ ? input.sparse.value : input.dense; row.size() == features_) {
+    detail::absorb(moments_, row, steps_, z_.data());
+    return;
+  }
   detail::DenseReader reader(input, sparse_);
   std::array<double, kChunk> x;  // NOLINT: written as far as it is read
   for (std::size_t from = 0; from < features_; from += kChunk) {
@@ -218,7 +206,6 @@ void AutoLinearLearner::standardise_dense(const Input& input) noexcept {
     detail::absorb(std::span(moments_).subspan(from, count), std::span<const double>(x).first(count), steps_,
                    z_.data() + from);
   }
-  z_[features_] = 1.0;
 }
 
 Errc AutoLinearLearner::predict_then_fit(const Input& input, double target, double weight,
@@ -236,37 +223,33 @@ Errc AutoLinearLearner::predict_then_fit(const Input& input, double target, doub
     const auto present = static_cast<double>(input.sparse.index.size());
     settle(present >= kDenseShare * static_cast<double>(features_) ? dense_layout() : Layout::sparse);
   }
-  ExpertArray scores{};
-  ExpertArray spreads{};
+  // Written and read as whole registers: see lane_kernels_mixer.inc.
+  alignas(64) ExpertArray scores;   // NOLINT: written before it is read
+  alignas(64) ExpertArray spreads;  // NOLINT: written before it is read
   LaneInput lanes{nullptr, z_.data(), features_};
   if (layout_ == Layout::whole) {
     standardise_dense(input);
-    kernels.add_mean_scores(means_.data(), features_ + 1, z_.data(), scores);
-    kernels.covariance_gains(covariance_.data(), features_ + 1, z_.data(), gains_.data(), spreads);
+    kernels.covariance_gains(covariance_.data(), means_.data(), features_ + 1, z_.data(), gains_.data(),
+                             scores, spreads);
+  } else if (layout_ == Layout::centred) {
+    standardise_dense(input);
+    kernels.prepare(weights_.data(), features_, z_.data(), lanes_, constant_, scores, spreads);
   } else {
-    if (layout_ == Layout::centred) {
-      standardise_dense(input);
-      kernels.prepare(weights_.data(), lanes, nullptr, lanes_, scores, spreads);
-    } else {
-      lanes = {input.sparse.index.data(), z_.data(), input.sparse.index.size()};
-      prepare_sparse(input.sparse, scores, spreads);
-    }
-    kernels.prepare(weights_.data() + features_, kConstant, nullptr, constant_, scores, spreads);
+    lanes = {input.sparse.index.data(), z_.data(), input.sparse.index.size()};
+    kernels.prepare_sparse({weights_.data(), scales_.data(), features_, &lanes_, &constant_}, input.sparse,
+                           static_cast<std::uint32_t>(steps_), z_.data(), scores, spreads);
   }
   ++steps_;
   const ExpertMixer::Blend blend = mixer_.blend(scores);
   before = blend.prediction;
-  ExpertArray steps;    // NOLINT: written before it is read
-  ExpertArray shrinks;  // NOLINT: written before it is read
+  alignas(64) ExpertArray steps;    // NOLINT: written before it is read
+  alignas(64) ExpertArray shrinks;  // NOLINT: written before it is read
   if (config_.loss == Loss::logistic) {
     kernels.moves(blend.scores, blend.experts, spreads, target, weight, steps, shrinks);
   } else {
-    for (std::size_t i = 0; i < kExperts; ++i) {
-      const detail::Move move = detail::squared_move(blend.scores[i], spreads[i], target, weight);
-      steps[i] = move.step;
-      shrinks[i] = move.shrink;
-    }
+    kernels.squared_moves(blend.scores, spreads, target, weight, steps, shrinks);
   }
+  mixer_.learn(blend, target, weight);
   if (layout_ == Layout::whole) {
     ExpertArray least;  // NOLINT: written before it is read
     kernels.learn_covariance(covariance_.data(), means_.data(), features_ + 1, gains_.data(), steps, shrinks,
@@ -280,7 +263,6 @@ Errc AutoLinearLearner::predict_then_fit(const Input& input, double target, doub
     kernels.learn(weights_.data(), lanes, steps, shrinks);
     kernels.learn(weights_.data() + features_, kConstant, steps, shrinks);
   }
-  mixer_.learn(blend, target, weight);
   return Errc::ok;
 }
 

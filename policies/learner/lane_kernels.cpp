@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policies/learner/lane_kernels.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <numbers>
+
+#include "core/portable_math.hpp"
+#include "policies/learner/feature_scale.hpp"
 
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): the body is compiled for several targets, and they are
 // attributes; see core/kernels.cpp for why it is not target_clones.
@@ -14,6 +20,8 @@ namespace lanes_portable {
 #define ATTUNE_KERNEL_TARGET
 #define ATTUNE_KERNEL_WIDTH 2
 #include "policies/learner/lane_kernels_body.inc"
+#include "policies/learner/lane_kernels_covariance.inc"
+#include "policies/learner/lane_kernels_mixer.inc"
 #undef ATTUNE_KERNEL_TARGET
 #undef ATTUNE_KERNEL_WIDTH
 }  // namespace lanes_portable
@@ -24,6 +32,8 @@ namespace lanes_avx2 {
 #define ATTUNE_KERNEL_TARGET __attribute__((target("avx2")))
 #define ATTUNE_KERNEL_WIDTH 4
 #include "policies/learner/lane_kernels_body.inc"
+#include "policies/learner/lane_kernels_covariance.inc"
+#include "policies/learner/lane_kernels_mixer.inc"
 #undef ATTUNE_KERNEL_TARGET
 #undef ATTUNE_KERNEL_WIDTH
 }  // namespace lanes_avx2
@@ -32,6 +42,8 @@ namespace lanes_avx512 {
 #define ATTUNE_KERNEL_TARGET __attribute__((target("avx512f")))
 #define ATTUNE_KERNEL_WIDTH 8
 #include "policies/learner/lane_kernels_body.inc"
+#include "policies/learner/lane_kernels_covariance.inc"
+#include "policies/learner/lane_kernels_mixer.inc"
 #undef ATTUNE_KERNEL_TARGET
 #undef ATTUNE_KERNEL_WIDTH
 }  // namespace lanes_avx512

@@ -19,17 +19,35 @@ struct LaneInput {
   std::size_t count = 0;
 };
 
+/// Weights of sparse features, the constant's behind them, and the features' scales.
+struct SparseModels {
+  LaneWeights* weights = nullptr;
+  FeatureScale* scales = nullptr;
+  std::size_t features = 0;
+  const LaneConstants* constants = nullptr;
+  const LaneConstants* constant = nullptr;
+};
+
 /// Entries of a lower triangle, row by row: (0,0), (1,0), (1,1), (2,0), ...
 [[nodiscard]] constexpr std::size_t triangle_size(std::size_t size) noexcept { return size * (size + 1) / 2; }
+
+/// What the corrections of an ExpertMixer believe of each coefficient, and how fast it may move.
+inline constexpr LaneConstants kCorrections{.prior = {0.01, 0.03, 0.1, 0.03, 0.1, 0.1, 0.3, 0.3},
+                                            .drift = {0.0, 0.0, 0.0, 1e-5, 1e-5, 1e-4, 3e-4, 3e-3}};
 
 /// One implementation of all loops.
 struct LaneKernels {
   /// Adds each model's sum of mean * z to `scores`.
   void (*add_scores)(const LaneWeights* weights, const LaneInput& input, ExpertArray& scores) noexcept;
-  /// As above, after each variance has grown by the drift of `elapsed[k]` examples (null: one); adds the sums
-  /// of variance * z^2 to `spreads`.
-  void (*prepare)(LaneWeights* weights, const LaneInput& input, const double* elapsed,
-                  const LaneConstants& constants, ExpertArray& scores, ExpertArray& spreads) noexcept;
+  /// Each model's sum of mean * z and of variance * z^2, after each variance has grown by the drift of one
+  /// example, over `count` features and then the constant's weights behind them, whose z is 1.
+  void (*prepare)(LaneWeights* weights, std::size_t count, const double* z, const LaneConstants& constants,
+                  const LaneConstants& constant, ExpertArray& scores, ExpertArray& spreads) noexcept;
+  /// The same of sparse features, each first divided by its scale, which takes it in (standardised(),
+  /// feature_scale.hpp) and says how many examples' drift it has missed by example `now`. Leaves z as learn()
+  /// wants it.
+  void (*prepare_sparse)(const SparseModels& models, const SparseFeatures& x, std::uint32_t now, double* z,
+                         ExpertArray& scores, ExpertArray& spreads) noexcept;
   /// mean += step variance z, variance -= shrink (variance z)^2.
   void (*learn)(LaneWeights* weights, const LaneInput& input, const ExpertArray& steps,
                 const ExpertArray& shrinks) noexcept;
@@ -38,12 +56,21 @@ struct LaneKernels {
   /// logistic_move() of each (link.hpp).
   void (*moves)(const ExpertArray& scores, const ExpertArray& probabilities, const ExpertArray& spreads,
                 double target, double weight, ExpertArray& steps, ExpertArray& shrinks) noexcept;
+  /// squared_move() of each (link.hpp).
+  void (*squared_moves)(const ExpertArray& scores, const ExpertArray& spreads, double target, double weight,
+                        ExpertArray& steps, ExpertArray& shrinks) noexcept;
+  /// ExpertMixer::blend() and learn().
+  void (*blend)(const MixerState& mixer, Loss loss, const ExpertArray& scores,
+                ExpertMixer::Blend& result) noexcept;
+  void (*reweigh)(MixerState& mixer, Loss loss, const ExpertMixer::Blend& blend, double target,
+                  double weight) noexcept;
   /// Adds each model's sum of mean * z to `scores`.
   void (*add_mean_scores)(const LaneNumbers* means, std::size_t size, const double* z,
                           ExpertArray& scores) noexcept;
-  /// gains = P z and spreads = z'P z of each model; P a lower triangle by rows.
-  void (*covariance_gains)(const LaneNumbers* covariance, std::size_t size, const double* z,
-                           LaneNumbers* gains, ExpertArray& spreads) noexcept;
+  /// gains = P z, spreads = z'P z and scores = mean z of each model; P a lower triangle by rows.
+  void (*covariance_gains)(const LaneNumbers* covariance, const LaneNumbers* means, std::size_t size,
+                           const double* z, LaneNumbers* gains, ExpertArray& scores,
+                           ExpertArray& spreads) noexcept;
   /// mean <- pull (mean + step gain), P <- keep (P - shrink gain gain') + (1 - keep) prior. `least` is not
   /// above 0 where a variance left (0, 2 prior).
   void (*learn_covariance)(LaneNumbers* covariance, LaneNumbers* means, std::size_t size,

@@ -11,6 +11,7 @@
 #include <attune/core/sampling.hpp>
 #include <attune/policies/progressive_score.hpp>
 
+#include "policies/learner/feature_scale.hpp"
 #include "policies/learner/lane_kernels.hpp"
 #include "policies/learner/link.hpp"
 #include "tests/policies/linear_learner_fixture.hpp"
@@ -244,17 +245,17 @@ TEST(LaneKernels, GiveTheSameBitsOnEveryInstructionSet) {
     detail::reset_covariance(covariance.data(), kSize, constants, 8);
     std::vector<detail::LaneNumbers> means(kSize);
     struct Answer {
-      ExpertArray probabilities, steps, shrinks, spreads, least;
+      ExpertArray probabilities, steps, shrinks, scores, spreads, least;
       std::vector<detail::LaneNumbers> gains, covariance, means;
       bool operator==(const Answer&) const = default;
     };
     const auto run = [&](const detail::LaneKernels& kernels) {
-      Answer answer{{}, {}, {}, {}, {}, std::vector<detail::LaneNumbers>(kSize), covariance, means};
+      Answer answer{{}, {}, {}, {}, {}, {}, std::vector<detail::LaneNumbers>(kSize), covariance, means};
       kernels.probabilities(scores, answer.probabilities);
       kernels.moves(scores, answer.probabilities, spreads, 1.0, 1.5, answer.steps, answer.shrinks);
       for (int t = 0; t < 3; ++t) {
-        kernels.covariance_gains(answer.covariance.data(), kSize, z.data(), answer.gains.data(),
-                                 answer.spreads);
+        kernels.covariance_gains(answer.covariance.data(), answer.means.data(), kSize, z.data(),
+                                 answer.gains.data(), answer.scores, answer.spreads);
         kernels.learn_covariance(answer.covariance.data(), answer.means.data(), kSize, answer.gains.data(),
                                  answer.steps, answer.shrinks, constants, answer.least);
       }
@@ -269,6 +270,75 @@ TEST(LaneKernels, GiveTheSameBitsOnEveryInstructionSet) {
                                                       1.5, [](double score) { return logistic(score); });
       EXPECT_NEAR(expected.steps[i], move.step, 1e-12);
       EXPECT_NEAR(expected.shrinks[i], move.shrink, 1e-12);
+    }
+  }
+}
+
+TEST(LaneKernels, StandardiseSparseFeaturesAsOneAtATime) {
+  constexpr std::size_t kFeatures = 40;
+  const detail::LaneConstants constants{.prior = {1, 2, 3, 4, 5, 6, 7, 8}, .drift = {0, 0, 0, 0, 1, 2, 3, 4}};
+  for (const detail::LaneKernels* kernels : detail::all_lane_kernels()) {
+    Rng rng(22);
+    std::vector<detail::LaneWeights> weights(kFeatures + 1);
+    std::vector<detail::FeatureScale> scales(kFeatures);
+    scales[0].count = 0xFFFFFFFFU;  // does not go around
+    scales[0].squares = 4e9;
+    std::vector<detail::FeatureScale> expected = scales;
+    for (std::uint32_t now = 0; now < 200; ++now) {
+      std::vector<std::uint32_t> index;
+      std::vector<double> value;
+      for (std::uint32_t i = 0; i < kFeatures; ++i) {
+        if (rng.uniform() < 0.3) {
+          index.push_back(i);
+          const double outlier = rng.uniform() < 0.02 ? 1e90 : 1.0;
+          // Constants, zeros of both signs, numbers whose squares vanish, and ordinary ones.
+          const std::array<double, 5> kinds{-1.0, -0.0, 1e-170, 3.0 * sample_normal(rng), sample_normal(rng)};
+          value.push_back(outlier * kinds.at(i % 5));
+        }
+      }
+      std::vector<double> z(index.size());
+      ExpertArray scores{};
+      ExpertArray spreads{};
+      kernels->prepare_sparse({weights.data(), scales.data(), kFeatures, &constants, &constants},
+                              {index, value}, now, z.data(), scores, spreads);
+      for (std::size_t k = 0; k < index.size(); ++k) {
+        ASSERT_EQ(z[k], detail::standardised(expected[index[k]], value[k])) << now << ' ' << k;
+        expected[index[k]].last = now;
+      }
+      ASSERT_EQ(scales, expected);
+    }
+  }
+}
+
+TEST(LaneKernels, MixToTheSameBitsOnEveryInstructionSet) {
+  for (const Loss loss : {Loss::logistic, Loss::squared}) {
+    detail::MixerState start;
+    start.shares.fill(1.0 / 8);
+    start.correction_shares.fill(1.0 / 9);
+    start.average_share = 1.0 / 9;
+    for (detail::LaneWeights& coefficient : start.corrections) {
+      coefficient.variance = detail::kCorrections.prior;
+    }
+    const auto run = [&](const detail::LaneKernels& kernels) {
+      Rng rng(23);
+      detail::MixerState state = start;
+      std::vector<double> predictions;
+      for (int t = 0; t < 300; ++t) {
+        ExpertArray scores{};
+        for (double& score : scores) {
+          score = (t % 10 == 0 ? 300.0 : 2.0) * sample_normal(rng);
+        }
+        ExpertMixer::Blend blend;
+        kernels.blend(state, loss, scores, blend);
+        predictions.push_back(blend.prediction);
+        const double target = t % 3 == 0 ? rng.uniform() : static_cast<double>(t % 2);
+        kernels.reweigh(state, loss, blend, target, t % 5 == 0 ? 2.5 : 1.0);
+      }
+      return std::pair(predictions, state);
+    };
+    const auto expected = run(*detail::all_lane_kernels().front());
+    for (const detail::LaneKernels* kernels : detail::all_lane_kernels()) {
+      ASSERT_EQ(run(*kernels), expected);
     }
   }
 }

@@ -144,7 +144,6 @@ class AutoLinearLearner {
   }
   [[nodiscard]] Errc check(const Input& input, double target, double weight) const noexcept;
   [[nodiscard]] ExpertArray scores_of(const Input& input) const noexcept;
-  void prepare_sparse(const SparseFeatures& x, ExpertArray& scores, ExpertArray& spreads) noexcept;
   void standardise_dense(const Input& input) noexcept;
   [[nodiscard]] bool read_models(Reader& reader);
 

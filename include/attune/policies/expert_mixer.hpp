@@ -32,6 +32,20 @@ struct LaneConstants {
   ExpertArray drift{};  ///< by which a variance grows an example, up to the prior
 };
 
+/// What an ExpertMixer has learned.
+struct alignas(64) MixerState {
+  static constexpr std::size_t kInputs = 10;
+
+  ExpertArray shares{};
+  ExpertArray correction_shares{};
+  std::array<LaneWeights, kInputs> corrections{};
+  double average_share = 0.0;
+  double error_squares = 0.0;  ///< of the average, fading; squared loss only
+  double error_count = 0.0;
+
+  bool operator==(const MixerState&) const = default;
+};
+
 }  // namespace detail
 
 /// Weighs experts by how well each has predicted, in two steps.
@@ -56,14 +70,14 @@ class ExpertMixer {
   /// All that the experts' scores lead to.
   // The arrays have no initial values: filling them would cost as much as the sums.
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
-  struct Blend {
-    ExpertArray scores;             ///< bounded
-    ExpertArray experts;            ///< predictions
-    std::array<double, 10> inputs;  ///< of the corrections
-    ExpertArray corrected;          ///< scores of the corrections
-    ExpertArray corrections;        ///< their predictions
-    double centre = 0.0;            ///< score of the average
-    double spread = 1.0;            ///< unit of scores
+  struct alignas(64) Blend {
+    ExpertArray scores;                                      ///< bounded
+    ExpertArray experts;                                     ///< predictions
+    ExpertArray corrected;                                   ///< scores of the corrections
+    ExpertArray corrections;                                 ///< their predictions
+    std::array<double, detail::MixerState::kInputs> inputs;  ///< of the corrections
+    double centre = 0.0;                                     ///< score of the average
+    double spread = 1.0;                                     ///< unit of scores
     double average = 0.0;
     double prediction = 0.0;
   };
@@ -71,7 +85,7 @@ class ExpertMixer {
   /// `target` in [0, 1] with logistic loss; weight > 0.
   void learn(const Blend& blend, double target, double weight) noexcept;
 
-  [[nodiscard]] const ExpertArray& shares() const noexcept { return shares_; }
+  [[nodiscard]] const ExpertArray& shares() const noexcept { return state_.shares; }
 
   void save(Writer& writer) const;
   /// The reader fails where the numbers are no mixer's.
@@ -79,15 +93,8 @@ class ExpertMixer {
   [[nodiscard]] bool operator==(const ExpertMixer&) const = default;
 
  private:
-  static constexpr std::size_t kInputs = 10;
-
   Loss loss_;
-  ExpertArray shares_{};
-  ExpertArray correction_shares_{};
-  double average_share_ = 0.0;
-  std::array<detail::LaneWeights, kInputs> corrections_{};
-  double error_squares_ = 0.0;  // of the average, fading; squared loss only
-  double error_count_ = 0.0;
+  detail::MixerState state_;
 };
 
 }  // namespace attune

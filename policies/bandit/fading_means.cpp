@@ -9,38 +9,23 @@
 
 #include "core/portable_math.hpp"
 #include "policies/bandit/choosing.hpp"
+#include "policies/bandit/decision_order.hpp"
 
 namespace attune {
 namespace {
-
-/// The number of the decision that is answered.
-[[nodiscard]] std::uint64_t sequence_of(const Feedback& feedback, std::uint64_t next) noexcept {
-  return feedback.sequence == kNoSequence ? std::min(next, kNoSequence - 1) : feedback.sequence;
-}
 
 /// base^count, the same for the same count however it is reached in time.
 [[nodiscard]] double faded(double base, std::uint64_t count) noexcept {
   return count == 0 ? 1.0 : detail::portable_exp(static_cast<double>(count) * detail::portable_log(base));
 }
 
-[[nodiscard]] Errc check_unit(const Feedback& feedback, const ArmSet& arms, double total) noexcept {
-  if (const Errc verdict = detail::check_feedback(feedback, arms); verdict != Errc::ok) {
-    return verdict;
-  }
-  if (feedback.reward < 0.0 || feedback.reward > 1.0) {
-    return Errc::invalid_argument;
-  }
-  // Sums of rewards in [0, 1] are no larger than those of their weights.
-  return std::isfinite(total + feedback.weight) ? Errc::ok : Errc::non_finite;
-}
-
 }  // namespace
 
 Errc FadingMeans::update(const Feedback& feedback) noexcept {
-  if (const Errc verdict = check_unit(feedback, means_.arms(), means_.total()); verdict != Errc::ok) {
+  if (const Errc verdict = detail::check_unit(feedback, means_.arms(), means_.total()); verdict != Errc::ok) {
     return verdict;
   }
-  const std::uint64_t sequence = sequence_of(feedback, next_);
+  const std::uint64_t sequence = detail::sequence_of(feedback, next_);
   Feedback learned = feedback;
   if (sequence >= next_) {
     if (next_ > 0 && discount_ < 1.0) {
@@ -80,10 +65,10 @@ WindowMeans::WindowMeans(const Shape& shape, std::size_t window, double first_me
       sum_(shape.arms, 0.0) {}
 
 Errc WindowMeans::update(const Feedback& feedback) noexcept {
-  if (const Errc verdict = check_unit(feedback, means_.arms(), total()); verdict != Errc::ok) {
+  if (const Errc verdict = detail::check_unit(feedback, means_.arms(), total()); verdict != Errc::ok) {
     return verdict;
   }
-  const std::uint64_t sequence = sequence_of(feedback, next_);
+  const std::uint64_t sequence = detail::sequence_of(feedback, next_);
   if (sequence >= next_) {
     advance(sequence);
   }

@@ -5,7 +5,9 @@
 /// Each of them specialises IndexScan<Rule>, what one choice needs to compute indices with:
 /// - `static void refresh(config, means, arm, out)` writes the rule's kCached numbers of an arm;
 /// - `IndexScan(config, means, cached, context)` prepares what all arms share;
-/// - `double index(arm) const`, or `double draw(arm, rng) const` where the rule is random;
+/// - `double index(arm) const`, or, where the rule is random, `double draw(arm, rng) const` and its
+/// `law(arm)`,
+///   or `double share(arm) const`, or `Choice choose(context, rng, untried) const`;
 /// - `void raise(best)`, `bool below(arm) const`: the best index so far, and whether the arm's is certainly
 ///   smaller; asked first, because it may be had for much less than the index.
 #pragma once
@@ -94,7 +96,30 @@ Choice IndexPolicy<Rule>::select(const Context& context, Rng& rng) const noexcep
   }
   detail::IndexScan<Rule> scan(config_, means_, cached_.data(), context);
   const auto is_untried = [this](std::size_t arm) { return untried(arm); };
-  if constexpr (Rule::kRandom) {
+  if constexpr (detail::kHasShares<Rule>) {
+    const Shares all = shares(context, scan);
+    if (all.arms == 0) {
+      return Choice::refused(Errc::no_arm);
+    }
+    double left = rng.uniform() * all.sum;
+    double largest_mean = -detail::kInfinity;
+    std::size_t chosen = 0;
+    means_.arms().for_each(context, [&](std::size_t arm) {
+      const double part = share(all, scan, arm);
+      largest_mean = std::max(largest_mean, means_.mean(arm));
+      if (left >= 0.0 && part > 0.0) {  // the last one with a share where rounding has left something
+        chosen = arm;
+        left -= part;
+      }
+    });
+    return {.arm = to_arm(chosen),
+            .propensity = detail::times_offered(context, chosen) * share(all, scan, chosen) / all.sum,
+            .score = means_.mean(chosen),
+            .greedy = means_.weight(chosen) > 0.0 && means_.mean(chosen) == largest_mean,
+            .status = Errc::ok};
+  } else if constexpr (requires { scan.choose(context, rng, is_untried); }) {
+    return scan.choose(context, rng, is_untried);
+  } else if constexpr (Rule::kRandom) {
     return detail::choose_by_draws(
         means_.arms(), context, rng,
         [&](std::size_t arm) { return untried(arm) ? detail::kInfinity : scan.draw(arm, rng); },
@@ -122,8 +147,26 @@ Choice IndexPolicy<Rule>::select(const Context& context, Rng& rng) const noexcep
 }
 
 template <class Rule>
+template <class Scan>
+auto IndexPolicy<Rule>::shares(const Context& context, const Scan& scan) const noexcept -> Shares {
+  Shares all;
+  means_.arms().for_each(context, [&](std::size_t arm) { all.untried = all.untried || untried(arm); });
+  means_.arms().for_each(context, [&](std::size_t arm) {
+    all.sum += share(all, scan, arm);
+    ++all.arms;
+  });
+  return all;
+}
+
+template <class Rule>
+template <class Scan>
+double IndexPolicy<Rule>::share(const Shares& all, const Scan& scan, std::size_t arm) const noexcept {
+  return all.untried ? (untried(arm) ? 1.0 : 0.0) : scan.share(arm);
+}
+
+template <class Rule>
 Errc IndexPolicy<Rule>::probabilities(const Context& context, std::span<double> out) const noexcept
-  requires(!Rule::kRandom)
+  requires(detail::kHasChances<Rule>)
 {
   if (out.size() != arm_count()) {
     return Errc::dimension_mismatch;
@@ -132,9 +175,21 @@ Errc IndexPolicy<Rule>::probabilities(const Context& context, std::span<double> 
     return verdict;
   }
   const detail::IndexScan<Rule> scan(config_, means_, cached_.data(), context);
-  return detail::share_among_best(
-      means_.arms(), context,
-      [&](std::size_t arm) { return untried(arm) ? detail::kInfinity : scan.index(arm); }, out);
+  if constexpr (detail::kHasShares<Rule>) {
+    const Shares all = shares(context, scan);
+    if (all.arms == 0) {
+      return Errc::no_arm;
+    }
+    std::ranges::fill(out, 0.0);
+    means_.arms().for_each(context, [&](std::size_t arm) {
+      out[arm] = detail::times_offered(context, arm) * share(all, scan, arm) / all.sum;
+    });
+    return Errc::ok;
+  } else {
+    return detail::share_among_best(
+        means_.arms(), context,
+        [&](std::size_t arm) { return untried(arm) ? detail::kInfinity : scan.index(arm); }, out);
+  }
 }
 
 template <class Rule>
@@ -229,7 +284,7 @@ double IndexPolicy<Rule>::expectation(ArmIndex arm, const Input& /*input*/,
 
 template <class Rule>
 ScoreLaw IndexPolicy<Rule>::score_law(ArmIndex arm, const Input& input, Features /*action*/) const noexcept
-  requires(Rule::kRandom)
+  requires(detail::kHasLaw<Rule>)
 {
   if (!means_.arms().contains(arm) || means_.check({.input = input}) != Errc::ok) {
     return {};

@@ -52,6 +52,17 @@ struct BanditCase<ThompsonWindow> {
   static ThompsonWindow::Config config() { return {.window = 64}; }
   static Shape shape(std::size_t arms) { return {.arms = arms}; }
 };
+template <>
+struct BanditCase<GlrKlUcb> {
+  static GlrKlUcb::Config config() { return {.points = 8}; }
+  static Shape shape(std::size_t arms) { return {.arms = arms}; }
+};
+// With a half of all pulls for the second-best arm it would not be found to take the best one mostly.
+template <>
+struct BanditCase<TopTwoThompson> {
+  static TopTwoThompson::Config config() { return {.beta = 0.9}; }
+  static Shape shape(std::size_t arms) { return {.arms = arms}; }
+};
 
 template <Bandit B>
 [[nodiscard]] B make_bandit(std::size_t arms) {

@@ -22,7 +22,11 @@ struct MeansOf {
   using type = ArmMeans;
   template <class Config>
   static type make(const Config& config, const Shape& shape) {
-    return ArmMeans(shape, Rule::kDomain, Rule::first_mean(config));
+    if constexpr (requires { Rule::domain(config); }) {
+      return ArmMeans(shape, Rule::domain(config), Rule::first_mean(config));
+    } else {
+      return ArmMeans(shape, Rule::kDomain, Rule::first_mean(config));
+    }
   }
 };
 template <class Rule>
@@ -35,6 +39,18 @@ struct MeansOf<Rule> {
   }
 };
 
+/// The arm is drawn with chances that are known: `kShares` of the rule.
+template <class Rule>
+inline constexpr bool kHasShares = requires { requires Rule::kShares; };
+/// An index is drawn from a law for each arm, and the largest is taken: not where `kOwnChoice` of the rule
+/// says otherwise.
+template <class Rule>
+inline constexpr bool kHasLaw =
+    Rule::kRandom && !kHasShares<Rule> && !requires { requires Rule::kOwnChoice; };
+/// Chances are known in closed form.
+template <class Rule>
+inline constexpr bool kHasChances = !Rule::kRandom || kHasShares<Rule>;
+
 }  // namespace detail
 
 /// Chooses the arm with the largest index(a), a function of the arm's rewards, of its n(a) and of what is
@@ -43,12 +59,15 @@ struct MeansOf<Rule> {
 /// `min_trials`. Ties are broken uniformly, so untried arms come in random order.
 ///
 /// A Rule has a Config with a member `min_trials`, the constants kName, kTitle, kDomain, kRandom and kCached,
-/// and `first_mean(config)`, or, to forget, a type Means (see fading_means.hpp) and `means(config, shape)`.
+/// and `first_mean(config)`, or, to forget, a type Means (see fading_means.hpp) and `means(config, shape)`;
+/// `domain(config)` stands for kDomain where the options decide. A random rule may draw by shares that it
+/// states (kShares) or make the whole choice itself (kOwnChoice).
 /// The rules are kl_ucb.hpp and its neighbours; their formulas are in the sources, compiled once each.
 ///
 /// `greedy` of a choice: the arm was rewarded before and none that could be chosen has a larger mean.
-/// `propensity`: 1, or 1/k in a tie of k. Where the index is drawn (kRandom): NaN, computed later, and 1
-/// where a single arm could be chosen; pending pulls are not counted then, as choices stay random without it.
+/// `propensity`: 1, or 1/k in a tie of k, or the arm's share. Where the index is drawn: NaN, computed later,
+/// and 1 where a single arm could be chosen. Pending pulls are not counted where anything is drawn (kRandom):
+/// choices stay random without it.
 /// Cost: select O(arms) time, update and note_pull O(1); none allocates. Memory: 29 bytes an arm and 8 for
 /// each number that the rule keeps (kCached).
 template <class Rule>
@@ -64,7 +83,7 @@ class IndexPolicy {
 
   [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept;
   [[nodiscard]] Errc probabilities(const Context& context, std::span<double> out) const noexcept
-    requires(!Rule::kRandom);
+    requires(detail::kHasChances<Rule>);
 
   /// An announced update without a pending pull (its arm was reset) is learned all the same.
   /// Errors: unknown_arm, non_finite (the reward, or a number that would overflow), invalid_argument (weight
@@ -93,7 +112,7 @@ class IndexPolicy {
 
   /// See DrawsScores.
   [[nodiscard]] ScoreLaw score_law(ArmIndex arm, const Input& input, Features action) const noexcept
-    requires(Rule::kRandom);
+    requires(detail::kHasLaw<Rule>);
 
   /// The arm's index as select computes it where all enabled arms may be chosen. The arm must exist.
   [[nodiscard]] double index(ArmIndex arm) const noexcept
@@ -108,7 +127,18 @@ class IndexPolicy {
 
  private:
   IndexPolicy(const Config& config, const Shape& shape);
+  /// Of the arms that may be chosen, as often as they are listed; of rules with shares.
+  struct Shares {
+    double sum = 0.0;
+    std::size_t arms = 0;
+    bool untried = false;  ///< there are untried ones: they alone have a share, the same each
+  };
+
   [[nodiscard]] bool untried(std::size_t arm) const noexcept;
+  template <class Scan>
+  [[nodiscard]] Shares shares(const Context& context, const Scan& scan) const noexcept;
+  template <class Scan>
+  [[nodiscard]] double share(const Shares& all, const Scan& scan, std::size_t arm) const noexcept;
   void refresh_arm(std::size_t arm) noexcept;
   void refresh_all();
 

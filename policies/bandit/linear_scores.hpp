@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <attune/core/arm_set.hpp>
 #include <attune/core/ridge_bank.hpp>
@@ -131,8 +132,6 @@ void for_each_linear_score(const ArmSet& arms, const RidgeBank& models, const Co
 template <class DrawSlope>
 class LinearScan {
  public:
-  // place_ and slope_ are written before they are read.
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   LinearScan(const RidgeBank& models, const StripVector& x, LinearArgMax& best, DrawSlope draw_slope) noexcept
       : models_(&models), x_(&x), best_(&best), draw_slope_(draw_slope) {}
 
@@ -140,30 +139,45 @@ class LinearScan {
     if (models_->keeps_coarse()) {
       const CoarseVector coarse(*x_);
       scan(arms, context, [&] { filter(coarse); });
+      narrow();
+      offer(hopeful_);
     } else {
-      scan(arms, context, [] {});
+      scan(arms, context, [&] { offer(batch_); });
     }
   }
 
  private:
-  template <class Prepare>
-  void scan(const ArmSet& arms, const Context& context, const Prepare& prepare) noexcept {
+  /// Arms on their way; the arrays are written before they are read.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+  struct Arms : LinearBatch {
+    std::array<std::size_t, kSize> place;
+    std::array<double, kSize> slope;
+    std::array<double, kSize> above;  ///< no score is higher; of hopeful arms only
+
+    void take(const Arms& from, std::size_t i) noexcept {
+      arm[count] = from.arm[i];
+      place[count] = from.place[i];
+      slope[count] = from.slope[i];
+      mean[count] = from.mean[i];
+      above[count++] = from.above[i];
+    }
+  };
+
+  template <class Use>
+  void scan(const ArmSet& arms, const Context& context, const Use& use) noexcept {
     std::size_t place = 0;
-    const auto flush = [&] {
-      prepare();
-      offer_all();
-      batch_.count = 0;
-    };
     arms.for_each(context, [&](std::size_t arm) {
       batch_.arm[batch_.count] = static_cast<std::uint32_t>(arm);
-      place_[batch_.count] = place++;
-      slope_[batch_.count] = draw_slope_();
+      batch_.place[batch_.count] = place++;
+      batch_.slope[batch_.count] = draw_slope_();
       if (++batch_.count == LinearBatch::kSize) {
-        flush();
+        use();
+        batch_.count = 0;
       }
     });
     if (batch_.count > 0) {
-      flush();
+      use();
+      batch_.count = 0;
     }
   }
 
@@ -172,34 +186,48 @@ class LinearScan {
     std::array<double, LinearBatch::kSize> error;  // NOLINT: written by the call
     models_->coarse_scores(*x_, coarse, batch_.arms(), batch_.mean.data(), batch_.variance.data(),
                            error.data());
-    std::array<double, LinearBatch::kSize> above;  // NOLINT: written in the loop
     for (std::size_t i = 0; i < batch_.count; ++i) {
       const double most = std::sqrt(std::max(batch_.variance[i] + error[i], 0.0));
       const double least = std::sqrt(std::max(batch_.variance[i] - error[i], 0.0));
-      above[i] = batch_.mean[i] + (slope_[i] * (slope_[i] >= 0.0 ? most : least));
-      const double below = batch_.mean[i] + (slope_[i] * (slope_[i] >= 0.0 ? least : most));
+      const double slope = batch_.slope[i];
+      batch_.above[i] = batch_.mean[i] + (slope * (slope >= 0.0 ? most : least));
+      const double below = batch_.mean[i] + (slope * (slope >= 0.0 ? least : most));
       sure_ = std::max(sure_, below);  // not for NaN
     }
-    std::size_t kept = 0;
     for (std::size_t i = 0; i < batch_.count; ++i) {
-      if (above[i] < sure_) {
+      if (batch_.above[i] < sure_) {
         best_->note_mean(batch_.mean[i]);
-      } else {  // also for NaN
-        batch_.arm[kept] = batch_.arm[i];
-        place_[kept] = place_[i];
-        slope_[kept] = slope_[i];
-        ++kept;
+        continue;
       }
+      if (hopeful_.count == LinearBatch::kSize) {
+        narrow();
+      }
+      if (hopeful_.count == LinearBatch::kSize) {
+        offer(hopeful_);
+      }
+      hopeful_.take(batch_, i);  // also for NaN
     }
-    batch_.count = kept;
   }
 
-  void offer_all() noexcept {
-    models_->scores(*x_, batch_.arms(), batch_.mean.data(), batch_.variance.data());
-    for (std::size_t i = 0; i < batch_.count; ++i) {
-      best_->offer(place_[i], batch_.arm[i], batch_.mean[i] + (slope_[i] * std::sqrt(batch_.variance[i])),
-                   batch_.mean[i]);
+  // Passes over the hopeful arms that a later one has overtaken.
+  void narrow() noexcept {
+    const std::size_t count = std::exchange(hopeful_.count, 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (hopeful_.above[i] < sure_) {
+        best_->note_mean(hopeful_.mean[i]);
+      } else {
+        hopeful_.take(hopeful_, i);
+      }
     }
+  }
+
+  void offer(Arms& arms) noexcept {
+    models_->scores(*x_, arms.arms(), arms.mean.data(), arms.variance.data());
+    for (std::size_t i = 0; i < arms.count; ++i) {
+      best_->offer(arms.place[i], arms.arm[i], arms.mean[i] + (arms.slope[i] * std::sqrt(arms.variance[i])),
+                   arms.mean[i]);
+    }
+    arms.count = 0;
   }
 
   const RidgeBank* models_;
@@ -207,9 +235,8 @@ class LinearScan {
   LinearArgMax* best_;
   DrawSlope draw_slope_;
   double sure_ = -std::numeric_limits<double>::infinity();  // a score that some arm is sure to reach
-  LinearBatch batch_;
-  std::array<std::size_t, LinearBatch::kSize> place_;
-  std::array<double, LinearBatch::kSize> slope_;
+  Arms batch_;
+  Arms hopeful_;
 };
 
 /// P(arm) for a deterministic rule with ties broken uniformly. `for_each_score` calls its argument with

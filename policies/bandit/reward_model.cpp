@@ -30,7 +30,7 @@ std::size_t RewardModel::length(ModelKind kind, std::size_t inputs, std::size_t 
 }
 
 double RewardModel::bytes(std::size_t arms, std::size_t length) noexcept {
-  // Two packed matrices in doubles and one in floats.
+  // Two packed matrices in doubles, and room for a coarse one. Saved states depend on this number.
   const auto matrix = static_cast<double>(detail::packed_size(detail::strip_count(length)));
   return static_cast<double>(arms) * matrix * (2 * sizeof(double) + sizeof(float));
 }

@@ -90,6 +90,7 @@ CoarseVector::CoarseVector(const StripVector& x) noexcept : strips(x.strips) {
   for (std::size_t i = 0; i < size; ++i) {
     const double scaled = x[i] / divisor;
     sum += std::abs(scaled);
+    squares += scaled * scaled;
     values[i] = static_cast<float>(scaled);
   }
 }

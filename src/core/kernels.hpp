@@ -70,10 +70,14 @@ struct StripVector {
   [[nodiscard]] double operator[](std::size_t i) const noexcept { return strip(i / kLanes)[i % kLanes]; }
 };
 
+/// Entries up to here are told apart in a coarse copy.
+inline constexpr double kLargestCoarse = 1e30;
+
 /// A vector divided by its largest magnitude and rounded to float, for scores that need not be exact.
 struct CoarseVector {
   double largest = 0.0;  ///< magnitude that became 1
   double sum = 0.0;      ///< of the magnitudes after division
+  double squares = 0.0;  ///< of their squares
   std::size_t strips = 0;
   static constexpr std::size_t kMaxSize = 4096;
   alignas(64) std::array<float, kMaxSize> values;  // NOLINT: as much as is used is written
@@ -93,9 +97,15 @@ struct Kernels {
   /// starts at matrices + m packed_size(strips) and coefficients_m at coefficients + 8 m strips.
   void (*packed_scores)(const double* matrices, const double* coefficients, const StripVector& x,
                         const std::uint32_t* which, std::size_t count, double* mean, double* form) noexcept;
-  /// The forms alone, in floats: matrix and x rounded to float, x padded to `strips` whole strips.
-  void (*packed_coarse_forms)(const float* matrices, const float* x, std::size_t strips,
+  /// The forms alone, in floats, of matrices as packed_coarsen leaves them; x padded to `strips` whole
+  /// strips.
+  void (*packed_coarse_forms)(const std::uint32_t* matrices, const float* x, std::size_t strips,
                               const std::uint32_t* which, std::size_t count, double* form) noexcept;
+  /// Rounds a packed matrix to 8 significant bits, entries of two neighbouring columns in a word, and what is
+  /// beyond kLargestCoarse to that; gives the largest magnitude and the squared Frobenius norm of what
+  /// rounding left of the whole matrix.
+  void (*packed_coarsen)(const double* matrix, std::size_t strips, std::uint32_t* coarse, double* largest,
+                         double* lost) noexcept;
   /// The means alone, the same bits as from packed_scores.
   void (*packed_means)(const double* coefficients, const StripVector& x, const std::uint32_t* which,
                        std::size_t count, double* mean) noexcept;

@@ -92,30 +92,25 @@ RidgeBank::RidgeBank(std::size_t models, std::size_t dimension, double ridge, do
 
 void RidgeBank::start_coarse() {
   if (count() * stride_ * sizeof(double) >= kCoarseBytes) {
-    coarse_.resize(count() * stride_);
-    largest_.resize(count());
+    coarse_.resize(count() * stride_ / 2);
+    coarse_error_.resize(count());
     for (std::size_t model = 0; model < count(); ++model) {
       coarsen(model);
     }
   }
 }
 
-// Brings the copy in floats of one model up to date.
+// Brings the coarse copy of one model up to date.
 void RidgeBank::coarsen(std::size_t model) noexcept {
   if (coarse_.empty()) {
     return;
   }
-  // Beyond this, sums of floats might overflow: the copy then says nothing of the matrix.
-  constexpr double kLargest = 1e30;
-  const double* from = covariance_.data() + (model * stride_);
-  float* to = coarse_.data() + (model * stride_);
   double largest = 0.0;
-  for (std::size_t i = 0; i < stride_; ++i) {
-    const double bounded = std::clamp(from[i], -kLargest, kLargest);
-    largest = std::max(largest, std::abs(from[i]));
-    to[i] = static_cast<float>(bounded);
-  }
-  largest_[model] = largest <= kLargest ? largest : std::numeric_limits<double>::infinity();
+  double lost = 0.0;
+  kernels().packed_coarsen(covariance_.data() + (model * stride_), strips_,
+                           coarse_.data() + (model * stride_ / 2), &largest, &lost);
+  const bool told = largest <= detail::kLargestCoarse;
+  coarse_error_[model] = {told ? largest : std::numeric_limits<double>::infinity(), std::sqrt(lost)};
 }
 
 void RidgeBank::reset(std::size_t model) noexcept {
@@ -163,8 +158,8 @@ Result<void> RidgeBank::add() {
   grow(learned_, 1);
   const bool keeps = (count() + 1) * stride_ * sizeof(double) >= kCoarseBytes;
   if (keeps) {
-    grow(coarse_, ((count() + 1) * stride_) - coarse_.size());
-    grow(largest_, count() + 1 - largest_.size());
+    grow(coarse_, ((count() + 1) * stride_ / 2) - coarse_.size());
+    grow(coarse_error_, count() + 1 - coarse_error_.size());
   }
   precision_.resize(precision_.size() + stride_);
   covariance_.resize(covariance_.size() + stride_);
@@ -173,8 +168,8 @@ Result<void> RidgeBank::add() {
   drift_.push_back(0.0);
   learned_.push_back(0);
   if (keeps && !coarse_.empty()) {
-    coarse_.resize(count() * stride_);
-    largest_.resize(count());
+    coarse_.resize(count() * stride_ / 2);
+    coarse_error_.resize(count());
   }
   reset(count() - 1);
   if (keeps && coarse_.empty()) {
@@ -192,11 +187,12 @@ void RidgeBank::scores(const StripVector& x, std::span<const std::uint32_t> whic
   }
 }
 
-// Why `error` is enough: with S = sum |x_i| |P_ij| |x_j| <= (sum |x_i|)^2 max |P_ij|, rounding x and P to
-// floats and at most length + 32 operations on the way of each product to the result err by at most (length +
-// 32) units of 2^-24 of S to first order; the factor 1.001 covers higher orders, the exact computation's own
-// rounding (2^-53), and S itself. What falls below the smallest floats is less than 1e-36, and below the
-// smallest doubles than 1e-290.
+// Why `error` is enough: let Q be the copy. |x'(P - Q) x| is at most the Frobenius norm of P - Q times x'x.
+// With S = sum |x_i| |Q_ij| |x_j| <= (sum |x_i|)^2 max |Q_ij|, and |Q_ij| <= (1 + 2^-8) max |P_ij|, rounding
+// x to floats and at most length + 32 operations on the way of each product to the result err by at most
+// (length + 32) units of 2^-24 of S to first order; the factors 1.01 and 1.0001 cover higher orders, the
+// exact computation's own rounding (2^-53 in each of the length^2 steps), S and the norm themselves. What
+// falls below the smallest floats is less than 1e-36, and below the smallest doubles than 1e-290.
 void RidgeBank::coarse_scores(const StripVector& x, const detail::CoarseVector& coarse,
                               std::span<const std::uint32_t> which, double* mean, double* variance,
                               double* error) const noexcept {
@@ -204,10 +200,12 @@ void RidgeBank::coarse_scores(const StripVector& x, const detail::CoarseVector& 
   kernels().packed_coarse_forms(coarse_.data(), coarse.values.data(), strips_, which.data(), which.size(),
                                 variance);
   const double square = coarse.largest * coarse.largest;
-  const double unit = 1.001 * 0x1.0p-24 * static_cast<double>(length_ + 32) * coarse.sum * coarse.sum;
+  const double unit = 1.01 * 0x1.0p-24 * static_cast<double>(length_ + 32) * coarse.sum * coarse.sum;
+  const double rounded = 1.0001 * coarse.squares;
   for (std::size_t i = 0; i < which.size(); ++i) {
     variance[i] *= square;
-    error[i] = (square * ((unit * largest_[which[i]]) + 1e-36)) + 1e-290;
+    const CoarseError& own = coarse_error_[which[i]];
+    error[i] = (square * ((unit * own.largest) + (rounded * own.rounding) + 1e-36)) + 1e-290;
   }
 }
 

@@ -210,7 +210,7 @@ TEST(Kernels, ScoresAreTheQuadraticForm) {
 TEST(Kernels, CoarseFormsAndMeansHaveTheSameBitsEverywhere) {
   for (const std::size_t dimension : {1U, 8U, 20U, 33U, 100U}) {
     const Vector matrix = random_packed(dimension, dimension);
-    const std::vector<float> rounded(matrix.begin(), matrix.end());
+    std::vector<std::uint32_t> rounded(matrix.size() / 2);
     const Vector point = random_vector(dimension, 4);
     const StripVector x(point, false, 0.0);
     const CoarseVector coarse(x);
@@ -221,14 +221,23 @@ TEST(Kernels, CoarseFormsAndMeansHaveTheSameBitsEverywhere) {
       SCOPED_TRACE(kernel->name);
       double form = 0.0;
       double mean = 0.0;
+      double largest = 0.0;
+      double lost = 0.0;
+      kernel->packed_coarsen(matrix.data(), x.strips, rounded.data(), &largest, &lost);
       kernel->packed_coarse_forms(rounded.data(), coarse.values.data(), x.strips, &only, 1, &form);
       kernel->packed_means(coefficients.data(), x, &only, 1, &mean);
       const Score plain = plain_score(matrix.data(), coefficients.data(), x);
       expect_same_bits(mean, plain.mean);
-      // 2 + dimension roundings to float of products of size at most 1, dimension^2 of them.
+      // 2 + dimension roundings to float of products of size at most 1, dimension^2 of them, and what was
+      // lost of the matrix; each entry of size at most 1 lost at most 2^-9.
       const double size = static_cast<double>(dimension);
+      EXPECT_EQ(largest, std::abs(*std::ranges::max_element(matrix, {},
+                                                            [](double entry) { return std::abs(entry); })));
+      EXPECT_GT(lost, 0.0);
+      EXPECT_LE(std::sqrt(lost), size * largest * 0x1.0p-9);
+      const double norm = coarse.squares * coarse.largest * coarse.largest;
       EXPECT_NEAR(form * coarse.largest * coarse.largest, plain.form,
-                  4.0 * size * size * (size + 2.0) * 0x1.0p-24);
+                  4.0 * size * size * (size + 2.0) * 0x1.0p-24 + norm * std::sqrt(lost));
       if (kernel == all_kernels().front()) {
         first = form;
       }

@@ -91,8 +91,8 @@ class RidgeBank {
   void scores(const detail::StripVector& x, std::span<const std::uint32_t> which, double* mean,
               double* variance) const noexcept;
 
-  /// Whether the matrices are so many that a copy in floats is kept for coarse_scores(): reading it takes
-  /// half the time where reading memory is what takes the time.
+  /// Whether the matrices are so many that a copy in 16 bits a number is kept for coarse_scores(): reading it
+  /// takes a quarter of the time where reading memory is what takes the time.
   [[nodiscard]] bool keeps_coarse() const noexcept { return !coarse_.empty(); }
   /// As scores(), with the same bits in mean, but a variance that is only within `error` of the one that
   /// scores() gives; `error` may be infinite. Needs keeps_coarse().
@@ -140,7 +140,7 @@ class RidgeBank {
 
  private:
   using Numbers = std::vector<double, detail::CacheAligned<double>>;
-  // Bytes of covariances from which on the copy in floats is kept: beyond most second-level caches.
+  // Bytes of covariances from which on the coarse copy is kept: beyond most second-level caches.
   static constexpr std::size_t kCoarseBytes = std::size_t{1} << 19;
 
   RidgeBank(std::size_t models, std::size_t dimension, double ridge, double forgetting);
@@ -164,9 +164,13 @@ class RidgeBank {
   Numbers coefficients_;       // theta
   std::vector<double> drift_;  // bound on rounding errors in P since the last refresh, in units
   std::vector<std::uint64_t> learned_;
-  // Derived: P in floats and the largest magnitude in each; empty below kCoarseBytes.
-  std::vector<float, detail::CacheAligned<float>> coarse_;
-  std::vector<double> largest_;
+  // Derived: P in 16 bits a number, and how wrong that is; empty below kCoarseBytes.
+  struct CoarseError {
+    double largest = 0.0;   ///< magnitude in P; infinite where the copy says nothing
+    double rounding = 0.0;  ///< Frobenius norm of P less its copy
+  };
+  std::vector<std::uint32_t, detail::CacheAligned<std::uint32_t>> coarse_;
+  std::vector<CoarseError> coarse_error_;
   // Scratch of one observation, not part of the state: x, P x, and two vectors for rank-one updates.
   Numbers point_;
   Numbers direction_;

@@ -86,7 +86,11 @@ Result<IndexPolicy<Rule>> IndexPolicy<Rule>::make(const Config& config, const Sh
 template <class Rule>
 bool IndexPolicy<Rule>::untried(std::size_t arm) const noexcept {
   // What is less than the least weight would make an index overflow.
-  return means_.counted(arm) < std::max(detail::kLeastWeight, static_cast<double>(config_.min_trials));
+  if constexpr (requires { config_.min_trials; }) {
+    return means_.counted(arm) < std::max(detail::kLeastWeight, static_cast<double>(config_.min_trials));
+  } else {
+    return means_.counted(arm) < detail::kLeastWeight;
+  }
 }
 
 template <class Rule>

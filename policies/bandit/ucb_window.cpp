@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <attune/policies/ucb_window.hpp>
 
-#include <cmath>
-
-#include "core/portable_math.hpp"
-#include "policies/bandit/index_policy_body.hpp"
+#include "policies/bandit/fading_scan.hpp"
 
 namespace attune {
 
 template <>
-struct detail::IndexScan<UcbWindowRule> : IndexScanBase<UcbWindowRule> {
-  IndexScan(const UcbWindowConfig& options, const WindowMeans& arms, const double* numbers,
-            const Context&) noexcept
-      : IndexScanBase{options, arms, numbers} {
-    level_ = options.xi * portable_log(std::max(arms.total(), 1.0));
-  }
-  [[nodiscard]] double index(std::size_t arm) const noexcept {
-    return means.mean(arm) + std::sqrt(level_ / means.counted(arm));
-  }
-
- private:
-  double level_ = 0.0;
+struct detail::IndexScan<UcbWindowRule> : FadingUcbScan<UcbWindowRule> {
+  using FadingUcbScan::FadingUcbScan;
 };
 
 template class IndexPolicy<UcbWindowRule>;

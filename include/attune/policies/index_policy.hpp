@@ -56,9 +56,10 @@ inline constexpr bool kHasChances = !Rule::kRandom || kHasShares<Rule>;
 /// Chooses the arm with the largest index(a), a function of the arm's rewards, of its n(a) and of what is
 /// known of the others. n(a) is the weight of the arm's rewards plus its pending pulls, t the sum of n over
 /// all arms, K the number of arms that may be chosen. index(a) = +infinity while n(a) is 0 or below
-/// `min_trials`. Ties are broken uniformly, so untried arms come in random order.
+/// `min_trials`, where the rule has that option. Ties are broken uniformly, so untried arms come in random
+/// order.
 ///
-/// A Rule has a Config with a member `min_trials`, the constants kName, kTitle, kDomain, kRandom and kCached,
+/// A Rule has a Config, the constants kName, kTitle, kDomain, kRandom and kCached,
 /// and `first_mean(config)`, or, to forget, a type Means (see fading_means.hpp) and `means(config, shape)`;
 /// `domain(config)` stands for kDomain where the options decide. A random rule may draw by shares that it
 /// states (kShares) or make the whole choice itself (kOwnChoice).

@@ -3,22 +3,11 @@
 /// KlMoss: the default for rewards in [0, 1]; KL-UCB that explores no more than it must.
 #pragma once
 
-#include <attune/policies/index_policy.hpp>
+#include <attune/policies/horizon_rule.hpp>
 
 namespace attune {
 
-/// Options of KlMoss.
-struct KlMossConfig {
-  std::uint64_t horizon = 0;
-  std::uint32_t min_trials = 0;
-
-  template <class Self, class Visitor>
-  static constexpr void fields(Self& self, Visitor&& visit) {
-    visit("horizon", self.horizon, Bounds{0, 1e15}, "pulls that there will be; 0: not known, those so far");
-    visit("min_trials", self.min_trials, Bounds{0, 1'000'000}, "an arm with fewer pulls is taken first");
-  }
-  bool operator==(const KlMossConfig&) const = default;
-};
+using KlMossConfig = HorizonConfig;
 
 /// index(a) = max { q in [mean(a), 1] : n(a) kl(mean(a), q) <= ln+( T / (K n(a)) ) },
 ///
@@ -37,14 +26,9 @@ struct KlMossConfig {
 /// Limits: the context is checked but not used; stationary rewards are assumed; it stops exploring an arm
 /// that has had its share t / K of the pulls, so that an arm's bad luck may cost a run more than with KlUcb,
 /// which costs more in nearly every run.
-struct KlMossRule {
-  using Config = KlMossConfig;
+struct KlMossRule : HorizonRule {
   static constexpr std::string_view kName = "kl_moss";
   static constexpr std::string_view kTitle = "KL-MOSS";
-  static constexpr RewardDomain kDomain = RewardDomain::unit;
-  static constexpr bool kRandom = false;
-  static constexpr std::size_t kCached = 4;
-  static constexpr double first_mean(const Config& /*config*/) noexcept { return 1.0; }
 };
 
 using KlMoss = IndexPolicy<KlMossRule>;

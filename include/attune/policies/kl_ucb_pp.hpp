@@ -3,22 +3,11 @@
 /// KlUcbPp: KL-UCB++, KL-UCB that wastes little on many arms.
 #pragma once
 
-#include <attune/policies/index_policy.hpp>
+#include <attune/policies/horizon_rule.hpp>
 
 namespace attune {
 
-/// Options of KlUcbPp.
-struct KlUcbPpConfig {
-  std::uint64_t horizon = 0;
-  std::uint32_t min_trials = 0;
-
-  template <class Self, class Visitor>
-  static constexpr void fields(Self& self, Visitor&& visit) {
-    visit("horizon", self.horizon, Bounds{0, 1e15}, "pulls that there will be; 0: not known, those so far");
-    visit("min_trials", self.min_trials, Bounds{0, 1'000'000}, "an arm with fewer pulls is taken first");
-  }
-  bool operator==(const KlUcbPpConfig&) const = default;
-};
+using KlUcbPpConfig = HorizonConfig;
 
 /// index(a) = max { q in [mean(a), 1] : n(a) kl(mean(a), q) <= g(T / (K n(a))) },
 ///
@@ -32,14 +21,9 @@ struct KlUcbPpConfig {
 /// viewpoints", JMLR 23, section 2.2, less its switch to MOSS. Differences: as for Ucb1.
 ///
 /// Rewards, cost and limits: as for KlUcb. After the horizon it goes on with t.
-struct KlUcbPpRule {
-  using Config = KlUcbPpConfig;
+struct KlUcbPpRule : HorizonRule {
   static constexpr std::string_view kName = "kl_ucb_pp";
   static constexpr std::string_view kTitle = "KL-UCB++";
-  static constexpr RewardDomain kDomain = RewardDomain::unit;
-  static constexpr bool kRandom = false;
-  static constexpr std::size_t kCached = 4;
-  static constexpr double first_mean(const Config& /*config*/) noexcept { return 1.0; }
 };
 
 using KlUcbPp = IndexPolicy<KlUcbPpRule>;

@@ -41,6 +41,7 @@ struct UcbDiscountedRule {
   static constexpr std::string_view kTitle = "Discounted UCB";
   static constexpr bool kRandom = false;
   static constexpr std::size_t kCached = 0;
+  static constexpr double kSquaredWidth = 4.0;  // of the bound, in sqrt(xi ln t / n)
 };
 
 using UcbDiscounted = IndexPolicy<UcbDiscountedRule>;

@@ -41,6 +41,7 @@ struct UcbWindowRule {
   static constexpr std::string_view kTitle = "Sliding-window UCB";
   static constexpr bool kRandom = false;
   static constexpr std::size_t kCached = 0;
+  static constexpr double kSquaredWidth = 1.0;  // of the bound, in sqrt(xi ln t / n)
 };
 
 using UcbWindow = IndexPolicy<UcbWindowRule>;

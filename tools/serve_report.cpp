@@ -2,6 +2,7 @@
 #include "tools/serve_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 
@@ -153,6 +154,9 @@ void write_point(const PointMetrics& point, JsonWriter& json) {
   json.key("decisions").number(point.decisions);
   json.key("version").number(point.version);
   json.key("explored").number(point.explored);
+  if (std::isfinite(point.regret_estimated)) {
+    json.key("regret_estimated").number(point.regret_estimated);
+  }
   json.key("fallbacks").number(point.fallbacks);
   json.key("refused").number(point.refused);
   json.key("refused_rewards").number(point.refused_rewards);

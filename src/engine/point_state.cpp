@@ -1,12 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 // A point as bytes and as numbers for people. docs/format/state.md describes the bytes.
+#include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "engine/point.hpp"
 
 namespace attune {
+
+namespace {
+
+/// See PointMetrics::regret_estimated.
+double estimated_regret(const PointState& state) {
+  const auto* bandit = std::get_if<AnyBandit>(&state.policy);
+  double best = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::pair<double, double>> arms;  // selections, mean
+  for (std::size_t slot = 0; bandit != nullptr && slot < state.arms.slot_count(); ++slot) {
+    const ArmIndex arm = to_arm(slot);
+    const double mean = bandit->expectation(arm, {}, {});
+    if (!state.arms.id(arm).empty() && std::isfinite(mean)) {
+      best = std::fmax(best, mean);
+      arms.emplace_back(static_cast<double>(state.arms.selections(arm)), mean);
+    }
+  }
+  double regret = 0.0;
+  for (const auto& [selections, mean] : arms) {
+    regret += selections * (best - mean);
+  }
+  return arms.empty() ? best : regret;
+}
+
+}  // namespace
 
 PointMetrics Point::metrics() const {
   const PointState& state = learned();
@@ -15,6 +42,7 @@ PointMetrics Point::metrics() const {
                    .decisions = counters_.decisions,
                    .version = state.version,
                    .explored = counters_.explored,
+                   .regret_estimated = estimated_regret(state),
                    .fallbacks = counters_.fallbacks,
                    .refused = refused.load(std::memory_order_relaxed),
                    .refused_rewards = counters_.refused_rewards,

@@ -286,5 +286,37 @@ TEST_F(EngineTest, RefusesConfigurationsByPath) {
       std::string::npos);
 }
 
+// Means 0.75 and 0.25 of arms that were chosen as often as the counters say.
+TEST(Metrics, EstimateTheRegretOfPoliciesWithoutContext) {
+  Engine engine = Engine::open(R"({"seed":1,"points":{"p":{"policy":{"type":"ucb1"},"arms":["a","b","c"]},
+                       "x":{"policy":{"type":"lin_ucb"},"arms":["a"],"context":{"dimension":1}}}})")
+                      .value();
+  const PointId point = engine.point("p").value();
+  EXPECT_TRUE(std::isnan(engine.metrics().points.at(0).regret_estimated));
+  std::array<int, 2> pulls{};
+  for (int i = 0; i < 400; ++i) {
+    Decision decision;
+    ASSERT_EQ(engine.decide(point, {}, {}, decision), Errc::ok);
+    const bool good = decision.arm.view() == "a";
+    if (decision.arm.view() == "c") {
+      ASSERT_TRUE(engine.pump());
+      ASSERT_TRUE(engine.remove_arm(point, "c"));
+      continue;
+    }
+    const int pull = pulls.at(good ? 0 : 1)++;
+    ASSERT_EQ(engine.outcome(decision.id, (pull % 4 == 0) != good ? 1.0 : 0.0), Errc::ok);
+    ASSERT_TRUE(engine.pump());
+  }
+  const auto mean = [&](std::size_t arm) {
+    const int of = pulls.at(arm);
+    const int quarter = (of + 3) / 4;
+    return static_cast<double>(arm == 0 ? of - quarter : quarter) / of;
+  };
+  const EngineMetrics metrics = engine.metrics();
+  EXPECT_NEAR(metrics.points.at(0).regret_estimated, pulls[1] * (mean(0) - mean(1)), 1e-9);
+  EXPECT_GT(metrics.points.at(0).regret_estimated, 1.0);
+  EXPECT_TRUE(std::isnan(metrics.points.at(1).regret_estimated));
+}
+
 }  // namespace
 }  // namespace attune::engine_test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/inspect/state_text.hpp"
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,10 @@ std::string point_text(const PointView& view) {
            grouped(seen.learned + seen.learned_late) + " learned, " + grouped(metrics.pending) +
                " waited for, " + grouped(seen.silent + seen.censored) + " never came, mean " +
                rounded(seen.reward_sum / static_cast<double>(seen.learned + seen.learned_late), 6));
+  if (std::isfinite(metrics.regret_estimated)) {
+    add_line(out, "  regret",
+             rounded(metrics.regret_estimated, 4) + " estimated, against the arm with the largest mean");
+  }
   for (const DriftMetrics& watch : metrics.drift) {
     const std::string of = watch.last_of.empty() ? "" : " of " + printable(watch.last_of);
     add_line(

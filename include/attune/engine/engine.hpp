@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -182,7 +183,11 @@ struct PointMetrics {
   std::string policy;
   std::uint64_t decisions = 0;  ///< answered by decide(), learned of or not yet
   std::uint64_t version = 0;
-  std::uint64_t explored = 0;         ///< choices that differed from the greedy one
+  std::uint64_t explored = 0;  ///< choices that differed from the greedy one
+  /// What always choosing the arm with the largest mean reward, as the policy sees it now, would have earned
+  /// more: the sum of selections times (largest mean - mean). NaN with a context, for policies that expect
+  /// no reward, and before the first reward. Of points whose rewards drift it is an opinion of the present.
+  double regret_estimated = std::numeric_limits<double>::quiet_NaN();
   std::uint64_t fallbacks = 0;        ///< answers not given by the live policy
   std::uint64_t refused = 0;          ///< decide() calls refused for their input
   std::uint64_t refused_rewards = 0;  ///< rewards that the policy refused, as outside its range

@@ -99,6 +99,41 @@ double lai_robbins_constant(std::span<const double> means) {
   return constant;
 }
 
+std::optional<Regret> average_runs(std::uint64_t horizon, const RegretOptions& options, const Play& play) {
+  const std::vector<std::uint64_t> steps = checkpoints(horizon);
+  std::vector<double> regrets(options.runs * steps.size());
+  std::atomic<bool> refused = false;
+  run_parallel(options.runs, options.jobs, [&](std::size_t run) {
+    const std::span<double> out = std::span(regrets).subspan(run * steps.size(), steps.size());
+    if (!play(run, steps, out)) {
+      refused = true;
+    }
+  });
+  if (refused) {
+    return std::nullopt;
+  }
+  // Summed in the order of runs, whichever thread made them.
+  Regret result;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    double mean = 0.0;
+    double squares = 0.0;
+    for (std::uint64_t run = 0; run < options.runs; ++run) {
+      const double regret = regrets[run * steps.size() + i];
+      const double apart = regret - mean;
+      mean += apart / static_cast<double>(run + 1);
+      squares += apart * (regret - mean);
+    }
+    const auto runs = static_cast<double>(options.runs);
+    result.steps.push_back(static_cast<double>(steps[i]));
+    result.curve.push_back(mean);
+    result.errors.push_back(options.runs > 1 ? std::sqrt(squares / (runs - 1.0) / runs) : 0.0);
+    result.early = steps[i] == std::max<std::uint64_t>(horizon / 10, 1) ? mean : result.early;
+  }
+  result.mean = result.curve.back();
+  result.error = result.errors.back();
+  return result;
+}
+
 Result<Regret> measure_regret(const json& policy, const RegretInstance& instance,
                               const RegretOptions& options) {
   json spec = policy;
@@ -119,39 +154,16 @@ Result<Regret> measure_regret(const json& policy, const RegretInstance& instance
   if (bandit == nullptr) {
     return fail(Errc::invalid_config, "policy: regret is measured of bandits, not of other families");
   }
-  const std::vector<std::uint64_t> steps = checkpoints(instance.horizon);
   const double best = *std::ranges::max_element(instance.means);
-  std::vector<double> regrets(options.runs * steps.size());
-  std::atomic<bool> refused = false;
-  run_parallel(options.runs, options.jobs, [&](std::size_t run) {
-    const std::span<double> out = std::span(regrets).subspan(run * steps.size(), steps.size());
-    if (!play(*bandit, instance, best, steps, options.seed, run, out)) {
-      refused = true;
-    }
-  });
-  if (refused) {
+  std::optional<Regret> regret =
+      average_runs(instance.horizon, options,
+                   [&](std::uint64_t run, std::span<const std::uint64_t> steps, std::span<double> out) {
+                     return play(*bandit, instance, best, steps, options.seed, run, out);
+                   });
+  if (!regret) {
     return fail(Errc::invalid_config, "policy: it does not learn from rewards of 0 and 1 without a context");
   }
-  // Summed in the order of runs, whichever thread made them.
-  Regret result;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    double mean = 0.0;
-    double squares = 0.0;
-    for (std::uint64_t run = 0; run < options.runs; ++run) {
-      const double regret = regrets[run * steps.size() + i];
-      const double apart = regret - mean;
-      mean += apart / static_cast<double>(run + 1);
-      squares += apart * (regret - mean);
-    }
-    const auto runs = static_cast<double>(options.runs);
-    result.steps.push_back(static_cast<double>(steps[i]));
-    result.curve.push_back(mean);
-    result.errors.push_back(options.runs > 1 ? std::sqrt(squares / (runs - 1.0) / runs) : 0.0);
-    result.early = steps[i] == std::max<std::uint64_t>(instance.horizon / 10, 1) ? mean : result.early;
-  }
-  result.mean = result.curve.back();
-  result.error = result.errors.back();
-  return result;
+  return *std::move(regret);
 }
 
 }  // namespace attune::sim

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +56,15 @@ struct Regret {
   std::vector<double> curve;   ///< mean regret there
   std::vector<double> errors;  ///< and its standard error
 };
+
+/// One run: writes the regret so far after each step of `steps` to `out`. False: the policy refused
+/// something.
+using Play =
+    std::function<bool(std::uint64_t run, std::span<const std::uint64_t> steps, std::span<double> out)>;
+
+/// Mean and error over runs, the same whatever the number of threads. Empty where a run was refused.
+[[nodiscard]] std::optional<Regret> average_runs(std::uint64_t horizon, const RegretOptions& options,
+                                                 const Play& play);
 
 /// Errors: invalid_config: `policy` is no bandit without context, or refuses rewards of 0 and 1.
 [[nodiscard]] Result<Regret> measure_regret(const nlohmann::json& policy, const RegretInstance& instance,

@@ -3,19 +3,15 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <numbers>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
-#include "simulations/json_reader.hpp"
-#include "simulations/output.hpp"
 #include "simulations/progress.hpp"
 #include "simulations/regret.hpp"
-#include "simulations/svg_chart.hpp"
+#include "simulations/regret_table.hpp"
 #include "simulations/text_table.hpp"
 
 namespace attune::sim {
@@ -27,30 +23,11 @@ constexpr std::array<std::string_view, 5> kShownPolicies{"kl_moss", "thompson_be
                                                          "ucb_tuned"};
 constexpr std::uint64_t kOwnRuns = 100;
 
-struct Entry {
-  std::string name;
-  json spec;
-};
 struct Row {
   RegretInstance instance;
   std::uint64_t runs = 0;
   std::vector<Regret> regrets;  // of each entry
 };
-
-/// `text` is the name of a policy or its JSON.
-Result<Entry> read_entry(const std::string& text) {
-  if (!text.starts_with('{')) {
-    return Entry{.name = text, .spec = {{"type", text}}};
-  }
-  Result<json> spec = parse_json(text, "--policy");
-  if (!spec) {
-    return tl::unexpected(std::move(spec).error());
-  }
-  json rest = *spec;
-  rest.erase("type");
-  const std::string type = spec->value("type", std::string("?"));
-  return Entry{.name = rest.empty() ? type : type + " " + rest.dump(), .spec = std::move(*spec)};
-}
 
 Result<std::vector<RegretInstance>> chosen_instances(const RegretArguments& arguments) {
   std::vector<RegretInstance> chosen;
@@ -91,7 +68,7 @@ double slope_of(const Regret& regret, const RegretInstance& instance) {
   return (regret.mean - regret.early) / (lai_robbins_constant(instance.means) * std::numbers::ln10);
 }
 
-json as_json(const std::vector<Row>& rows, const std::vector<Entry>& entries) {
+json as_json(const std::vector<Row>& rows, const std::vector<RegretEntry>& entries) {
   json out = json::array();
   for (const Row& row : rows) {
     const double constant = lai_robbins_constant(row.instance.means);
@@ -101,7 +78,7 @@ json as_json(const std::vector<Row>& rows, const std::vector<Entry>& entries) {
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const Regret& regret = row.regrets[i];
       one["policies"].push_back(
-          {{"policy", entries[i].spec},
+          {{"policy", json::parse(entries[i].spec)},
            {"regret", regret.mean},
            {"standard_error", regret.error},
            {"slope", constant > 0.0 ? json(slope_of(regret, row.instance)) : json(nullptr)},
@@ -117,12 +94,10 @@ json as_json(const std::vector<Row>& rows, const std::vector<Entry>& entries) {
   return {{"instances", std::move(out)}};
 }
 
-using Cells = std::vector<std::vector<std::string>>;
-
 /// Header and rows: what was measured, then what is known.
-Cells cells_of(const std::vector<Row>& rows, const std::vector<Entry>& entries) {
-  Cells cells{{"instance", "T", "runs"}};
-  for (const Entry& entry : entries) {
+TableCells cells_of(const std::vector<Row>& rows, const std::vector<RegretEntry>& entries) {
+  TableCells cells{{"instance", "T", "runs"}};
+  for (const RegretEntry& entry : entries) {
     cells.front().push_back(entry.name);
   }
   const bool known =
@@ -146,65 +121,16 @@ Cells cells_of(const std::vector<Row>& rows, const std::vector<Entry>& entries) 
   return cells;
 }
 
-std::string as_markdown(const Cells& cells) {
-  std::string text;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    for (const std::string& cell : cells[i]) {
-      text += "| " + cell + " ";
-    }
-    text += "|\n";
-    for (std::size_t column = 0; i == 0 && column < cells[i].size(); ++column) {
-      text += "| --- ";
-    }
-    text += i == 0 ? "|\n" : "";
-  }
-  return text;
-}
-
-std::string as_text(const Cells& cells) {
-  TextTable table(cells.front());
-  for (std::size_t i = 1; i < cells.size(); ++i) {
-    table.add(cells[i]);
-  }
-  return table.str();
-}
-
-Result<void> write_plots(const std::string& folder, const std::vector<Row>& rows,
-                         const std::vector<Entry>& entries) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    LineChart chart{
-        .x_label = "pulls (" + rows[i].instance.name + ")", .y_label = "regret", .x = {}, .lines = {}};
-    chart.x = rows[i].regrets.front().steps;
-    for (std::size_t k = 0; k < entries.size(); ++k) {
-      const Regret& regret = rows[i].regrets[k];
-      ChartLine line{
-          .name = entries[k].name, .colour = palette_colour(k), .y = regret.curve, .low = {}, .high = {}};
-      for (std::size_t at = 0; at < regret.curve.size(); ++at) {
-        line.low.push_back(regret.curve[at] - 2.0 * regret.errors[at]);
-        line.high.push_back(regret.curve[at] + 2.0 * regret.errors[at]);
-      }
-      chart.lines.push_back(std::move(line));
-    }
-    const std::string path = folder + "/regret-" + std::to_string(i + 1) + ".svg";
-    if (Result<void> written = write_text_file(path, standalone_svg(chart)); !written) {
-      return written;
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Exit regret_command(const RegretArguments& arguments) {
-  std::vector<Entry> entries;
+  std::vector<RegretEntry> entries;
   std::vector<std::string> texts = arguments.policies;
   if (texts.empty()) {
     texts.assign(kShownPolicies.begin(), kShownPolicies.end());
   }
   for (const std::string& text : texts) {
-    Result<Entry> entry = read_entry(text);
+    Result<RegretEntry> entry = read_policy_entry(text);
     if (!entry) {
       return refuse(entry.error());
     }
@@ -220,8 +146,8 @@ Exit regret_command(const RegretArguments& arguments) {
     for (RegretInstance& instance : *instances) {
       Row row{.instance = std::move(instance), .runs = arguments.runs, .regrets = {}};
       row.runs = row.runs == 0 ? row.instance.runs : row.runs;
-      for (const Entry& entry : entries) {
-        Result<Regret> regret = measure_regret(entry.spec, row.instance,
+      for (const RegretEntry& entry : entries) {
+        Result<Regret> regret = measure_regret(json::parse(entry.spec), row.instance,
                                                {.runs = row.runs,
                                                 .seed = arguments.seed,
                                                 .jobs = arguments.output.jobs,
@@ -236,16 +162,20 @@ Exit regret_command(const RegretArguments& arguments) {
     }
   }
   if (!arguments.plots.empty()) {
-    if (const Result<void> written = write_plots(arguments.plots, rows, entries); !written) {
-      complain(written.error().message);
-      return Exit::failed;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Result<void> written = write_regret_plot(arguments.plots, "regret-" + std::to_string(i + 1),
+                                                     rows[i].instance.name, entries, rows[i].regrets);
+      if (!written) {
+        complain(written.error().message);
+        return Exit::failed;
+      }
     }
   }
   if (arguments.output.json) {
     print(as_json(rows, entries).dump(2) + "\n");
   } else {
-    const Cells cells = cells_of(rows, entries);
-    print(arguments.markdown ? as_markdown(cells) : as_text(cells));
+    const TableCells cells = cells_of(rows, entries);
+    print(table_text(cells, arguments.markdown));
   }
   return Exit::ok;
 }

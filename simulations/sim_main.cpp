@@ -13,6 +13,7 @@
 #include "simulations/detect_command.hpp"
 #include "simulations/learn_command.hpp"
 #include "simulations/regret_command.hpp"
+#include "simulations/sets_command.hpp"
 
 namespace attune::sim {
 namespace {
@@ -156,6 +157,19 @@ CLI::App* add_regret(CLI::App& app, RegretArguments& arguments) {
   return command;
 }
 
+CLI::App* add_sets(CLI::App& app, const char* name, const char* about, SetsArguments& arguments) {
+  CLI::App* command = app.add_subcommand(name, about);
+  command->add_option("--world", arguments.worlds, "name of a world; may be repeated; none: all");
+  command->add_option("--policy", arguments.policies, "its name, or its JSON; may be repeated");
+  command->add_option("--steps", arguments.steps, "steps a run, instead of the world's");
+  command->add_option("--runs", arguments.runs, "runs, instead of the world's");
+  command->add_option("--seed", arguments.seed, "seed of all runs")->capture_default_str();
+  command->add_option("--plots", arguments.plots, "write a chart a world (SVG) into this folder");
+  command->add_flag("--markdown", arguments.markdown, "print the tables as Markdown");
+  add_output(*command, arguments.output, false);
+  return command;
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("attune-sim tries decision policies on simulated and recorded traffic.");
   app.set_version_flag("--version", "attune-sim " + std::string(version()));
@@ -167,6 +181,7 @@ int dispatch(int argc, char** argv) {
   AnomaliesArguments anomalies;
   LearnArguments learn;
   RegretArguments regret;
+  SetsArguments slates;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
@@ -177,6 +192,7 @@ int dispatch(int argc, char** argv) {
   const CLI::App* anomalies_app = add_anomalies(app, anomalies);
   const CLI::App* learn_app = add_learn(app, learn);
   const CLI::App* regret_app = add_regret(app, regret);
+  const CLI::App* slates_app = add_sets(app, "slates", "regret of bandits that choose ordered lists", slates);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -202,6 +218,8 @@ int dispatch(int argc, char** argv) {
     code = learn_command(learn);
   } else if (regret_app->parsed()) {
     code = regret_command(regret);
+  } else if (slates_app->parsed()) {
+    code = sets_command(slate_worlds(), slates);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

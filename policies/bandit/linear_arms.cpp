@@ -40,6 +40,18 @@ Result<LinearArms> LinearArms::make(std::string_view policy, const LinearModelOp
   return LinearArms(policy, options, shape, *std::move(models));
 }
 
+Errc LinearArms::learnable(const Feedback& feedback) noexcept {
+  if (const Errc verdict = detail::check_feedback(feedback, arms_); verdict != Errc::ok) {
+    return verdict;
+  }
+  if (const Errc verdict = check_input(feedback.input, features_, false); verdict != Errc::ok) {
+    return verdict;
+  }
+  RidgeBank::Step step;
+  const detail::StripVector x(feedback.input.dense, intercept_, 1.0);
+  return models_.prepare(to_index(feedback.arm), x, feedback.reward, feedback.weight, step);
+}
+
 Errc LinearArms::update(const Feedback& feedback) noexcept {
   if (const Errc verdict = detail::check_feedback(feedback, arms_); verdict != Errc::ok) {
     return verdict;

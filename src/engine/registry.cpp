@@ -17,6 +17,12 @@ const Registry& builtin_registry() {
   return kRegistry;
 }
 
+/// Bandits, agents and optimizers are made by one function, and share their names.
+Family maker_of(Family family) noexcept {
+  return family == Family::agent || family == Family::optimizer ? Family::bandit : family;
+}
+bool made_alike(Family left, Family right) noexcept { return maker_of(left) == maker_of(right); }
+
 }  // namespace
 
 namespace detail {
@@ -50,6 +56,12 @@ std::string_view to_string(Family family) noexcept {
       return "optimizer";
     case Family::learner:
       return "learner";
+    case Family::slate:
+      return "slate";
+    case Family::dueling:
+      return "dueling";
+    case Family::continuous:
+      return "continuous";
   }
   return "unknown";
 }
@@ -59,12 +71,12 @@ Registry::Registry() {
   detail::append_agents(entries_);
   detail::append_optimizers(entries_);
   detail::append_learners(entries_);
+  detail::append_sets(entries_);
 }
 
 Result<void> Registry::add_entry(detail::RegistryEntry entry) {
-  const bool learner = entry.family == Family::learner;
   for (const detail::RegistryEntry& known : entries_) {
-    if (known.name == entry.name && (known.family == Family::learner) == learner) {
+    if (known.name == entry.name && made_alike(known.family, entry.family)) {
       return fail(Errc::duplicate,
                   "an algorithm named " + std::string(entry.name) + " is already registered");
     }
@@ -75,7 +87,7 @@ Result<void> Registry::add_entry(detail::RegistryEntry entry) {
   return {};
 }
 
-Result<const detail::RegistryEntry*> Registry::find(const nlohmann::json& spec, bool learner,
+Result<const detail::RegistryEntry*> Registry::find(const nlohmann::json& spec, Family family,
                                                     std::string_view path) const {
   if (!spec.is_object()) {
     return fail(Errc::invalid_config, std::string(path.empty() ? "the specification" : path) +
@@ -86,7 +98,7 @@ Result<const detail::RegistryEntry*> Registry::find(const nlohmann::json& spec, 
   const auto type = spec.find("type");
   std::string known;
   for (const detail::RegistryEntry& entry : entries_) {
-    if ((entry.family == Family::learner) == learner) {
+    if (made_alike(entry.family, family)) {
       if (type != spec.end() && type->is_string() && type->get_ref<const std::string&>() == entry.name) {
         return &entry;
       }
@@ -106,15 +118,36 @@ Result<const detail::RegistryEntry*> Registry::find(const nlohmann::json& spec, 
 
 Result<AnyPolicy> Registry::make_policy(const nlohmann::json& spec, const Shape& shape,
                                         std::string_view path) const {
-  return find(spec, false, path).and_then([&](const detail::RegistryEntry* entry) {
+  return find(spec, Family::bandit, path).and_then([&](const detail::RegistryEntry* entry) {
     return entry->policy(spec, shape, path);
   });
 }
 
 Result<AnyLearner> Registry::make_learner(const nlohmann::json& spec, const Shape& shape,
                                           std::string_view path) const {
-  return find(spec, true, path).and_then([&](const detail::RegistryEntry* entry) {
+  return find(spec, Family::learner, path).and_then([&](const detail::RegistryEntry* entry) {
     return entry->learner(spec, shape, path);
+  });
+}
+
+Result<AnySlateBandit> Registry::make_slate_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                   std::string_view path) const {
+  return find(spec, Family::slate, path).and_then([&](const detail::RegistryEntry* entry) {
+    return entry->slate(spec, shape, path);
+  });
+}
+
+Result<AnyDuelingBandit> Registry::make_dueling_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                       std::string_view path) const {
+  return find(spec, Family::dueling, path).and_then([&](const detail::RegistryEntry* entry) {
+    return entry->dueling(spec, shape, path);
+  });
+}
+
+Result<AnyContinuousBandit> Registry::make_continuous_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                             std::string_view path) const {
+  return find(spec, Family::continuous, path).and_then([&](const detail::RegistryEntry* entry) {
+    return entry->continuous(spec, shape, path);
   });
 }
 
@@ -132,10 +165,10 @@ std::vector<AlgorithmInfo> Registry::algorithms() const {
   return all;
 }
 
-nlohmann::json Registry::schema(bool learner) const {
+nlohmann::json Registry::schema(Family family) const {
   nlohmann::json choices = nlohmann::json::array();
   for (const detail::RegistryEntry& entry : entries_) {
-    if ((entry.family == Family::learner) == learner) {
+    if (made_alike(entry.family, family)) {
       nlohmann::json one;
       entry.defaults([&](std::span<const detail::FieldRef> fields) { one = detail::fields_schema(fields); });
       one["title"] = entry.name;
@@ -147,8 +180,8 @@ nlohmann::json Registry::schema(bool learner) const {
   return {{"oneOf", std::move(choices)}};
 }
 
-nlohmann::json Registry::policy_schema() const { return schema(false); }
-nlohmann::json Registry::learner_schema() const { return schema(true); }
+nlohmann::json Registry::policy_schema() const { return schema(Family::bandit); }
+nlohmann::json Registry::learner_schema() const { return schema(Family::learner); }
 
 Result<AnyPolicy> make_policy(const nlohmann::json& spec, const Shape& shape, std::string_view path) {
   return builtin_registry().make_policy(spec, shape, path);
@@ -156,6 +189,21 @@ Result<AnyPolicy> make_policy(const nlohmann::json& spec, const Shape& shape, st
 
 Result<AnyLearner> make_learner(const nlohmann::json& spec, const Shape& shape, std::string_view path) {
   return builtin_registry().make_learner(spec, shape, path);
+}
+
+Result<AnySlateBandit> make_slate_bandit(const nlohmann::json& spec, const Shape& shape,
+                                         std::string_view path) {
+  return builtin_registry().make_slate_bandit(spec, shape, path);
+}
+
+Result<AnyDuelingBandit> make_dueling_bandit(const nlohmann::json& spec, const Shape& shape,
+                                             std::string_view path) {
+  return builtin_registry().make_dueling_bandit(spec, shape, path);
+}
+
+Result<AnyContinuousBandit> make_continuous_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                   std::string_view path) {
+  return builtin_registry().make_continuous_bandit(spec, shape, path);
 }
 
 std::vector<AlgorithmInfo> algorithms() { return builtin_registry().algorithms(); }

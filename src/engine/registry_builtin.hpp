@@ -15,6 +15,7 @@ void append_bandits(std::vector<RegistryEntry>& entries);
 void append_agents(std::vector<RegistryEntry>& entries);
 void append_optimizers(std::vector<RegistryEntry>& entries);
 void append_learners(std::vector<RegistryEntry>& entries);
+void append_sets(std::vector<RegistryEntry>& entries);
 
 template <class... Types>
 void append_entries(std::vector<RegistryEntry>& entries, TypeList<Types...> /*list*/) {

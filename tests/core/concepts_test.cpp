@@ -15,10 +15,13 @@ namespace {
 
 using test::AgentArchetype;
 using test::BanditArchetype;
+using test::ContinuousBanditArchetype;
 using test::DetectorArchetype;
+using test::DuelingBanditArchetype;
 using test::LearnerArchetype;
 using test::OptimizerArchetype;
 using test::PersistentArchetype;
+using test::SlateBanditArchetype;
 
 static_assert(check_persistent<PersistentArchetype>());
 static_assert(check_online_learner<LearnerArchetype>());
@@ -26,6 +29,9 @@ static_assert(check_bandit<BanditArchetype>());
 static_assert(check_rl_agent<AgentArchetype>());
 static_assert(check_optimizer<OptimizerArchetype>());
 static_assert(check_drift_detector<DetectorArchetype>());
+static_assert(check_slate_bandit<SlateBanditArchetype>());
+static_assert(check_dueling_bandit<DuelingBanditArchetype>());
+static_assert(check_continuous_bandit<ContinuousBanditArchetype>());
 
 // No more than their own.
 static_assert(!Configured<PersistentArchetype> && !OnlineLearner<PersistentArchetype>);
@@ -36,6 +42,9 @@ static_assert(!OnlineLearner<AgentArchetype> && !Bandit<AgentArchetype> && !Opti
 static_assert(!Configured<OptimizerArchetype> && !Bandit<OptimizerArchetype>);
 static_assert(!OnlineLearner<DetectorArchetype> && !Bandit<DetectorArchetype> &&
               !Optimizer<DetectorArchetype>);
+static_assert(!Bandit<SlateBanditArchetype> && !DuelingBandit<SlateBanditArchetype> &&
+              !SlateBandit<DuelingBanditArchetype> && !SlateBandit<BanditArchetype> &&
+              !DuelingBandit<BanditArchetype> && !ContinuousBandit<BanditArchetype>);
 static_assert(!DriftDetector<PersistentArchetype> && !DriftDetector<OptimizerArchetype>);
 static_assert(!std::default_initializable<BanditArchetype>);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -36,26 +37,46 @@ std::string policy_error(const Json& spec, std::string_view path = {}) {
   return made.error().message;
 }
 
+/// Calls `visit` with what the function of the family makes of a specification.
+template <class Visit>
+void with_made(Family family, const Json& spec, const Visit& visit) {
+  const auto check = [&](const auto& made) {
+    ASSERT_TRUE(made) << made.error().message;
+    visit(*made);
+  };
+  switch (family) {
+    case Family::learner:
+      return check(make_learner(spec, kShape));
+    case Family::slate:
+      return check(make_slate_bandit(spec, kShape));
+    case Family::dueling:
+      return check(make_dueling_bandit(spec, kShape));
+    case Family::continuous:
+      return check(make_continuous_bandit(spec, kShape));
+    default:
+      return check(make_policy(spec, kShape));
+  }
+}
+
 TEST(Registry, MakesEveryAlgorithmFromItsNameAndWhatItRequires) {
   std::set<Family> families;
   for (const AlgorithmInfo& algorithm : algorithms()) {
     families.insert(algorithm.family);
     const Json spec = minimal_spec(algorithm);
     std::string name;
-    if (algorithm.family == Family::learner) {
-      const Result<AnyLearner> made = make_learner(spec, kShape);
-      ASSERT_TRUE(made) << made.error().message;
-      name = made->name();
-    } else {
-      const Result<AnyPolicy> made = make_policy(spec, kShape);
-      ASSERT_TRUE(made) << made.error().message;
-      name = std::visit([](const auto& policy) { return std::string(policy.name()); }, *made);
-      EXPECT_EQ(made->index(), static_cast<std::size_t>(algorithm.family));
-    }
+    with_made(algorithm.family, spec, [&]<class Made>(const Made& made) {
+      if constexpr (std::is_same_v<Made, AnyPolicy>) {
+        name = std::visit([](const auto& policy) { return std::string(policy.name()); }, made);
+        EXPECT_EQ(made.index(), static_cast<std::size_t>(algorithm.family));
+      } else {
+        name = made.name();
+      }
+    });
     EXPECT_EQ(name, algorithm.name);
     EXPECT_GT(algorithm.state_version, 0U);
   }
-  EXPECT_EQ(families, (std::set<Family>{Family::bandit, Family::agent, Family::optimizer, Family::learner}));
+  EXPECT_EQ(families, (std::set<Family>{Family::bandit, Family::agent, Family::optimizer, Family::learner,
+                                        Family::slate}));
 }
 
 TEST(Registry, DefaultsWrittenOutMakeTheSameAlgorithm) {
@@ -68,15 +89,13 @@ TEST(Registry, DefaultsWrittenOutMakeTheSameAlgorithm) {
       }
     }
     const Json brief = minimal_spec(algorithm);
-    if (algorithm.family == Family::learner) {
-      const Result<AnyLearner> made = make_learner(spelt_out, kShape);
-      ASSERT_TRUE(made) << made.error().message;
-      EXPECT_EQ(*made, make_learner(brief, kShape).value()) << algorithm.name;
-    } else {
-      const Result<AnyPolicy> made = make_policy(spelt_out, kShape);
-      ASSERT_TRUE(made) << made.error().message;
-      EXPECT_EQ(*made, make_policy(brief, kShape).value()) << algorithm.name;
-    }
+    with_made(algorithm.family, spelt_out, [&]<class Made>(const Made& made) {
+      with_made(algorithm.family, brief, [&]<class Other>(const Other& other) {
+        if constexpr (std::is_same_v<Made, Other>) {
+          EXPECT_EQ(made, other) << algorithm.name;
+        }
+      });
+    });
   }
 }
 
@@ -204,18 +223,19 @@ void check_object_schema(const Json& schema, const AlgorithmInfo& algorithm) {
 }
 
 TEST(Registry, TheSchemaCoversEveryAlgorithmAndOption) {
+  const Registry registry;
   const Json policies = policy_schema();
-  const Json learners = learner_schema();
-  std::size_t policy = 0;
-  std::size_t learner = 0;
+  EXPECT_EQ(learner_schema(), registry.schema(Family::learner));
+  std::map<std::string, std::size_t> seen;  // algorithms of each schema
   for (const AlgorithmInfo& algorithm : algorithms()) {
     SCOPED_TRACE(algorithm.name);
-    const bool learns = algorithm.family == Family::learner;
-    const Json& schema = learns ? learners : policies;
-    check_object_schema(schema.at("oneOf").at(learns ? learner++ : policy++), algorithm);
+    const Json schema = registry.schema(algorithm.family);
+    check_object_schema(schema.at("oneOf").at(seen[schema.dump()]++), algorithm);
   }
-  EXPECT_EQ(policies.at("oneOf").size(), policy);
-  EXPECT_EQ(learners.at("oneOf").size(), learner);
+  EXPECT_EQ(seen.size(), 3U);
+  for (const auto& [text, count] : seen) {
+    EXPECT_EQ(Json::parse(text).at("oneOf").size(), count);
+  }
   EXPECT_EQ(Json::parse(policies.dump()), policies);
   const auto one =
       std::ranges::find(policies.at("oneOf"), "gp_optimizer", [](const Json& s) { return s.at("title"); });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must hold for the lists of shipped types themselves: names of their own, and a page each.
 #include <attune/policies/builtin.hpp>
+#include <attune/policies/builtin_sets.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -25,6 +26,9 @@ std::vector<std::string> shipped_names() {
   append_names(names, BuiltinLearners{});
   append_names(names, BuiltinAgents{});
   append_names(names, BuiltinOptimizers{});
+  append_names(names, BuiltinSlateBandits{});
+  append_names(names, BuiltinDuelingBandits{});
+  append_names(names, BuiltinContinuousBandits{});
   return names;
 }
 

@@ -11,6 +11,9 @@
 #include <vector>
 
 #include <attune/core/concepts.hpp>
+#include <attune/core/continuous.hpp>
+#include <attune/core/duels.hpp>
+#include <attune/core/slates.hpp>
 #include <attune/safety/drift.hpp>
 
 namespace attune::test {
@@ -115,6 +118,69 @@ class OptimizerPart : public PersistentPart<Self> {
   Trial best() const { return {}; }
 };
 
+/// The arms of those that choose several.
+template <class Self>
+class ArmsPart : public PersistentPart<Self> {
+ public:
+  struct Config {};
+  using PersistentPart<Self>::PersistentPart;
+  static Result<Self> make(const Config& /*config*/, const Shape& /*shape*/) { return Self(0); }
+  std::size_t arm_count() const noexcept { return 1; }
+  bool enabled(ArmIndex arm) const noexcept { return arm == to_arm(0); }
+  Result<ArmIndex> add_arm() { return fail(Errc::full, "an archetype has one arm"); }
+  Errc set_enabled(ArmIndex /*arm*/, bool /*on*/) noexcept { return Errc::ok; }
+  Errc reset_arm(ArmIndex /*arm*/) noexcept { return Errc::ok; }
+  std::uint64_t updates() const noexcept { return this->count_; }
+};
+
+template <class Self>
+class SlateBanditPart : public ArmsPart<Self> {
+ public:
+  using ArmsPart<Self>::ArmsPart;
+  SlateChoice select_slate(const Context& /*context*/, Rng& /*rng*/, const SlateOut& /*out*/) const noexcept {
+    return SlateChoice::refused(Errc::no_arm);
+  }
+  Errc update(const SlateFeedback& /*feedback*/) noexcept {
+    ++this->count_;
+    return Errc::ok;
+  }
+  bool takes(SlateSignal /*signal*/) const noexcept { return true; }
+};
+
+template <class Self>
+class DuelingBanditPart : public ArmsPart<Self> {
+ public:
+  using ArmsPart<Self>::ArmsPart;
+  PairChoice select_pair(const Context& /*context*/, Rng& /*rng*/) const noexcept {
+    return PairChoice::refused(Errc::no_arm);
+  }
+  Errc update(const DuelFeedback& /*feedback*/) noexcept {
+    ++this->count_;
+    return Errc::ok;
+  }
+  ArmIndex best_arm() const noexcept { return to_arm(0); }
+};
+
+template <class Self>
+class ContinuousBanditPart : public PersistentPart<Self> {
+ public:
+  struct Config {};
+  using PersistentPart<Self>::PersistentPart;
+  static Result<Self> make(const Config& /*config*/, const Shape& /*shape*/) { return Self(0); }
+  ActionDensity select_action(const Context& /*context*/, Rng& /*rng*/,
+                              std::span<double> /*out*/) const noexcept {
+    return {.density = 1.0, .status = Errc::ok};
+  }
+  double density(const Context& /*context*/, Features /*action*/) const noexcept { return 1.0; }
+  Errc update(const ActionFeedback& /*feedback*/) noexcept {
+    ++this->count_;
+    return Errc::ok;
+  }
+  std::size_t dimension() const noexcept { return 1; }
+  Bounds range(std::size_t /*coordinate*/) const noexcept { return {0.0, 1.0}; }
+  std::uint64_t updates() const noexcept { return this->count_; }
+};
+
 template <class Self>
 class DetectorPart : public PersistentPart<Self> {
  public:
@@ -146,6 +212,15 @@ struct AgentArchetype : AgentPart<AgentArchetype> {
 };
 struct OptimizerArchetype : OptimizerPart<OptimizerArchetype> {
   using OptimizerPart::OptimizerPart;
+};
+struct SlateBanditArchetype : SlateBanditPart<SlateBanditArchetype> {
+  using SlateBanditPart::SlateBanditPart;
+};
+struct DuelingBanditArchetype : DuelingBanditPart<DuelingBanditArchetype> {
+  using DuelingBanditPart::DuelingBanditPart;
+};
+struct ContinuousBanditArchetype : ContinuousBanditPart<ContinuousBanditArchetype> {
+  using ContinuousBanditPart::ContinuousBanditPart;
 };
 struct DetectorArchetype : DetectorPart<DetectorArchetype> {
   using DetectorPart::DetectorPart;

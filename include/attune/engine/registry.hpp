@@ -19,16 +19,21 @@
 #include <attune/core/concepts.hpp>
 #include <attune/engine/any_agent.hpp>
 #include <attune/engine/any_bandit.hpp>
+#include <attune/engine/any_continuous_bandit.hpp>
+#include <attune/engine/any_dueling_bandit.hpp>
 #include <attune/engine/any_learner.hpp>
 #include <attune/engine/any_optimizer.hpp>
+#include <attune/engine/any_slate_bandit.hpp>
 
 namespace attune {
 
 /// What a decision point runs.
 using AnyPolicy = std::variant<AnyBandit, AnyAgent, AnyOptimizer>;
 
-/// The four families of algorithms; learners predict, the others decide.
-enum class Family : std::uint8_t { bandit, agent, optimizer, learner };
+/// The families of algorithms; learners predict, the others decide. Decision points run bandits, agents and
+/// optimizers; learners, and bandits whose action is a list, a pair or a number, are for callers of the
+/// library.
+enum class Family : std::uint8_t { bandit, agent, optimizer, learner, slate, dueling, continuous };
 [[nodiscard]] std::string_view to_string(Family family) noexcept;
 
 /// One option of an algorithm, as its Config declares it.
@@ -132,13 +137,20 @@ std::vector<FieldRef> field_refs(Config& config) {
 /// Says what is wrong with the shape for an agent that reads `features` numbers; 0: any.
 [[nodiscard]] Result<void> check_state_shape(std::string_view name, const Shape& shape, std::size_t features);
 
-/// A registered algorithm. Exactly one of `policy` and `learner` is set.
+/// Makes an algorithm from its specification.
+template <class Any>
+using Maker = std::function<Result<Any>(const nlohmann::json&, const Shape&, std::string_view)>;
+
+/// A registered algorithm. Exactly one maker is set.
 struct RegistryEntry {
   std::string_view name;
   Family family{};
   std::uint32_t state_version = 0;
-  std::function<Result<AnyPolicy>(const nlohmann::json&, const Shape&, std::string_view)> policy;
-  std::function<Result<AnyLearner>(const nlohmann::json&, const Shape&, std::string_view)> learner;
+  Maker<AnyPolicy> policy;
+  Maker<AnyLearner> learner;
+  Maker<AnySlateBandit> slate;
+  Maker<AnyDuelingBandit> dueling;
+  Maker<AnyContinuousBandit> continuous;
   /// Calls `visit` with the fields of a Config that has the defaults.
   std::function<void(const std::function<void(std::span<const FieldRef>)>& visit)> defaults;
 };
@@ -179,20 +191,22 @@ template <class T, class Any>
   return AnyPolicy(Any(*std::move(made)));
 }
 
-template <class T>
-[[nodiscard]] Result<AnyLearner> make_learner_from(const nlohmann::json& spec, const Shape& shape,
-                                                   std::string_view path) {
+template <class T, class Any>
+[[nodiscard]] Result<Any> make_any_from(const nlohmann::json& spec, const Shape& shape,
+                                        std::string_view path) {
   Result<T> made = make_from<T>(spec, shape, path);
   if (!made) {
     return tl::unexpected(std::move(made).error());
   }
-  return AnyLearner(*std::move(made));
+  return Any(*std::move(made));
 }
 
 template <class T>
 [[nodiscard]] RegistryEntry registry_entry() {
-  static_assert(Bandit<T> || ArmAgent<T> || Optimizer<T> || OnlineLearner<T>,
-                "Registry: the type is no Bandit, no RLAgent over arms, no Optimizer and no OnlineLearner");
+  static_assert(Bandit<T> || ArmAgent<T> || Optimizer<T> || OnlineLearner<T> || SlateBandit<T> ||
+                    DuelingBandit<T> || ContinuousBandit<T>,
+                "Registry: the type is no Bandit, no RLAgent over arms, no Optimizer, no OnlineLearner, no "
+                "SlateBandit, no DuelingBandit and no ContinuousBandit");
   RegistryEntry entry;
   entry.name = T::kName;
   entry.state_version = T::kStateVersion;
@@ -205,9 +219,18 @@ template <class T>
   } else if constexpr (Optimizer<T>) {
     entry.family = Family::optimizer;
     entry.policy = &make_policy_from<T, AnyOptimizer>;
+  } else if constexpr (SlateBandit<T>) {
+    entry.family = Family::slate;
+    entry.slate = &make_any_from<T, AnySlateBandit>;
+  } else if constexpr (DuelingBandit<T>) {
+    entry.family = Family::dueling;
+    entry.dueling = &make_any_from<T, AnyDuelingBandit>;
+  } else if constexpr (ContinuousBandit<T>) {
+    entry.family = Family::continuous;
+    entry.continuous = &make_any_from<T, AnyContinuousBandit>;
   } else {
     entry.family = Family::learner;
-    entry.learner = &make_learner_from<T>;
+    entry.learner = &make_any_from<T, AnyLearner>;
   }
   entry.defaults = [](const std::function<void(std::span<const FieldRef>)>& visit) {
     typename T::Config config;
@@ -230,8 +253,8 @@ class Registry {
   /// With the built-in algorithms.
   Registry();
 
-  /// Adds an algorithm of the program's own. Errors: duplicate, when the name is taken in policies or
-  /// learners.
+  /// Adds an algorithm of the program's own. Errors: duplicate, when the name is taken among those that are
+  /// made in the same way.
   template <class T>
   [[nodiscard]] Result<void> add() {
     return add_entry(detail::registry_entry<T>());
@@ -242,18 +265,26 @@ class Registry {
                                               std::string_view path = {}) const;
   [[nodiscard]] Result<AnyLearner> make_learner(const nlohmann::json& spec, const Shape& shape,
                                                 std::string_view path = {}) const;
+  [[nodiscard]] Result<AnySlateBandit> make_slate_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                         std::string_view path = {}) const;
+  [[nodiscard]] Result<AnyDuelingBandit> make_dueling_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                             std::string_view path = {}) const;
+  [[nodiscard]] Result<AnyContinuousBandit> make_continuous_bandit(const nlohmann::json& spec,
+                                                                   const Shape& shape,
+                                                                   std::string_view path = {}) const;
 
   /// What is registered: by family, each in order of registration.
   [[nodiscard]] std::vector<AlgorithmInfo> algorithms() const;
   /// JSON Schema (draft 2020-12) of a policy's specification: `oneOf`, told apart by the constant "type".
   [[nodiscard]] nlohmann::json policy_schema() const;
   [[nodiscard]] nlohmann::json learner_schema() const;
+  /// The same for what is made in the same way as this family.
+  [[nodiscard]] nlohmann::json schema(Family family) const;
 
  private:
   [[nodiscard]] Result<void> add_entry(detail::RegistryEntry entry);
-  [[nodiscard]] Result<const detail::RegistryEntry*> find(const nlohmann::json& spec, bool learner,
+  [[nodiscard]] Result<const detail::RegistryEntry*> find(const nlohmann::json& spec, Family family,
                                                           std::string_view path) const;
-  [[nodiscard]] nlohmann::json schema(bool learner) const;
 
   std::vector<detail::RegistryEntry> entries_;
 };
@@ -263,6 +294,13 @@ class Registry {
                                             std::string_view path = {});
 [[nodiscard]] Result<AnyLearner> make_learner(const nlohmann::json& spec, const Shape& shape,
                                               std::string_view path = {});
+[[nodiscard]] Result<AnySlateBandit> make_slate_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                       std::string_view path = {});
+[[nodiscard]] Result<AnyDuelingBandit> make_dueling_bandit(const nlohmann::json& spec, const Shape& shape,
+                                                           std::string_view path = {});
+[[nodiscard]] Result<AnyContinuousBandit> make_continuous_bandit(const nlohmann::json& spec,
+                                                                 const Shape& shape,
+                                                                 std::string_view path = {});
 [[nodiscard]] std::vector<AlgorithmInfo> algorithms();
 [[nodiscard]] nlohmann::json policy_schema();
 [[nodiscard]] nlohmann::json learner_schema();

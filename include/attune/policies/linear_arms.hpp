@@ -33,6 +33,8 @@ class LinearArms {
   /// Errors: unknown_arm, dimension_mismatch, non_finite (input, or a result beyond the finite numbers),
   /// invalid_argument (weight < 0).
   [[nodiscard]] Errc update(const Feedback& feedback) noexcept;
+  /// What update() would answer; nothing is learned. Cost: d^2 / 2.
+  [[nodiscard]] Errc learnable(const Feedback& feedback) noexcept;
 
   [[nodiscard]] Result<ArmIndex> add();
   Errc reset(ArmIndex arm) noexcept;

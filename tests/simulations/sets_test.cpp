@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Worlds for bandits whose action is more than one arm, and the commands around them.
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/simulations/sandbox.hpp"
+
+namespace attune::sim::sets_test {
+namespace {
+
+using nlohmann::json;
+using test::expect_refused;
+using test::Outcome;
+using test::run_program;
+
+/// Regret of each policy, by type.
+std::map<std::string, double> regrets(const std::vector<std::string>& arguments) {
+  std::vector<std::string> all = arguments;
+  all.insert(all.end(), {"--json", "--quiet"});
+  const Outcome outcome = run_program(all);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  std::map<std::string, double> found;
+  const json read = json::parse(outcome.out);
+  for (const json& policy : read.at("worlds").at(0).at("policies")) {
+    EXPECT_TRUE(std::ranges::is_sorted(policy.at("curve")));
+    found[policy.at("policy").at("type").get<std::string>()] = policy.at("regret").get<double>();
+  }
+  return found;
+}
+
+TEST(SlatesCommand, PoliciesStayFarBelowAUniformDraw) {
+  for (const std::string world : {"items", "cascade"}) {
+    const auto regret = regrets({"slates", "--world", world, "--steps", "3000", "--runs", "4"});
+    for (const std::string policy : {"top_k_kl_ucb", "top_k_thompson"}) {
+      EXPECT_LT(regret.at(policy), 0.25 * regret.at("uniform")) << world;
+    }
+    EXPECT_LT(regret.at("top_k_ucb"), 0.7 * regret.at("uniform")) << world;
+  }
+}
+
+TEST(SlatesCommand, RefusesWorldsAndPoliciesThatThereAreNot) {
+  expect_refused(run_program({"slates", "--world", "moon"}),
+                 "--world = moon is none of: items, cascade, whole");
+  expect_refused(run_program({"slates", "--world", "items", "--policy", "ucb1"}), "is none of");
+  expect_refused(run_program({"slates", "--world", "whole", "--policy", "top_k_ucb", "--quiet"}),
+                 "top_k_ucb does not learn from what the world whole tells");
+}
+
+TEST(SlatesCommand, TheSameSeedGivesTheSameFiguresOnAnyNumberOfThreads) {
+  const std::vector<std::string> one{"slates", "--world", "items",   "--steps", "200",
+                                     "--runs", "3",       "--quiet", "--jobs",  "1"};
+  std::vector<std::string> three = one;
+  three.back() = "3";
+  EXPECT_EQ(run_program(one).out, run_program(three).out);
+}
+
+}  // namespace
+}  // namespace attune::sim::sets_test

@@ -135,6 +135,25 @@ Errc Engine::Impl::decide(PointId id, const ContextView& context, const DecideOp
   return verdict == Errc::ok ? acknowledge(number, out.ticket, asked.wait) : verdict;
 }
 
+Errc Engine::Impl::decide_batch(PointId id, std::span<const ContextView> contexts, const DecideOptions& asked,
+                                std::span<Decision> out, std::size_t& made) noexcept {
+  made = 0;
+  if (contexts.size() != out.size()) {
+    return refuse(Errc::dimension_mismatch, "a batch needs as much room for decisions as it has contexts");
+  }
+  if (!asked.client_key.empty() && contexts.size() > 1) {
+    return refuse(Errc::invalid_argument, "a client key is for one decision, not for a batch");
+  }
+  DecideOptions each = asked;
+  each.wait = false;
+  for (; made < contexts.size(); ++made) {
+    if (const Errc verdict = decide(id, contexts[made], each, out[made]); verdict != Errc::ok) {
+      return verdict;
+    }
+  }
+  return made == 0 ? Errc::ok : acknowledge(static_cast<std::uint32_t>(id), out[made - 1].ticket, asked.wait);
+}
+
 Errc Engine::Impl::decide_with_key(Point& point, DecisionRecord& record, Scratch& mine,
                                    const DecideOptions& asked, Decision& out) noexcept {
   const std::scoped_lock one_of_them(client_keys.gate(record.client_key));
@@ -244,9 +263,8 @@ Errc Engine::Impl::queue_decision(DecisionRecord& record, const Scratch& mine, D
   record.action_features = std::span<const double>(mine.action).first(mine.action_size);
   record.header.flags = out.greedy ? DecisionRecord::kGreedy : 0;
   record.header.id = ids.make(record.header.point, record.sequence, record.header.time);
-  if (!config.threads) {
-    points[record.header.point]->collector().prefetch(
-        record.header.id);  // one thread: it is folded soon, and here
+  if (!config.threads) {  // it is folded soon, and on this core
+    points[record.header.point]->collector().prefetch(record.header.id);
   }
   out.id = record.header.id;
   out.arm_index = record.arm;

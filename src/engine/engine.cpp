@@ -133,6 +133,11 @@ Errc Engine::decide(PointId point, const ContextView& context, const DecideOptio
   return impl_->decide(point, context, options, out);
 }
 
+Errc Engine::decide_batch(PointId point, std::span<const ContextView> contexts, const DecideOptions& options,
+                          std::span<Decision> out, std::size_t& made) noexcept {
+  return impl_->decide_batch(point, contexts, options, out, made);
+}
+
 Errc Engine::outcome(const Uuid& decision, std::span<const Component> components,
                      const OutcomeOptions& options) noexcept {
   return impl_->outcome(decision, components, options);

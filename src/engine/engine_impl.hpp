@@ -83,6 +83,9 @@ struct Engine::Impl {
   // ---- producers (decide.cpp, outcome.cpp); any thread in thread mode
   [[nodiscard]] Errc decide(PointId id, const ContextView& context, const DecideOptions& asked,
                             Decision& out) noexcept;
+  [[nodiscard]] Errc decide_batch(PointId id, std::span<const ContextView> contexts,
+                                  const DecideOptions& asked, std::span<Decision> out,
+                                  std::size_t& made) noexcept;
   [[nodiscard]] Errc decide_with_key(Point& point, DecisionRecord& record, Scratch& mine,
                                      const DecideOptions& asked, Decision& out) noexcept;
   /// Chooses, and queues the record.

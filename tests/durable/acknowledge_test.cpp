@@ -65,6 +65,58 @@ TEST_P(AcknowledgeInBothModes, DurablePointsReturnAfterTheirCommit) {
   EXPECT_EQ(engine.metrics().not_durable, 0U);
 }
 
+TEST_P(AcknowledgeInBothModes, ABatchWaitsOnceForTheLastOfIt) {
+  Engine engine = open();
+  const PointId sure = engine.point("sure").value();
+  std::vector<Decision> batch(50);
+  const std::vector<ContextView> contexts(batch.size());
+  std::size_t made = 0;
+  ASSERT_EQ(engine.decide_batch(sure, contexts, {}, batch, made), Errc::ok) << Engine::last_error();
+  EXPECT_EQ(made, 50U);
+  EXPECT_GE(disk->last_position, 50U);
+  EXPECT_GE(engine.durable_ticket(), batch.back().ticket);
+  for (std::size_t i = 0; i < made; ++i) {
+    EXPECT_EQ(batch[i].sequence, i);
+    EXPECT_EQ(engine.outcome(batch[i].id, 1.0), Errc::ok);
+  }
+  ASSERT_EQ(engine.decide_batch(sure, {}, {}, {}, made), Errc::ok);
+  EXPECT_EQ(made, 0U);
+}
+
+// One by one or as a batch: the same choices.
+TEST_P(AcknowledgeInBothModes, ABatchIsTheSameAsOneDecisionAfterTheOther) {
+  Engine engine = open();
+  const PointId fast = engine.point("fast").value();
+  std::vector<Decision> batch(20);
+  const std::vector<ContextView> contexts(batch.size());
+  std::size_t made = 0;
+  ASSERT_EQ(engine.decide_batch(fast, contexts, {}, batch, made), Errc::ok);
+  disk = std::make_shared<ScriptedJournal::Disk>();
+  Engine other = open();
+  for (const Decision& of : batch) {
+    const Decision single = decide(other, "fast");
+    EXPECT_EQ(single.arm.view(), of.arm.view());
+    EXPECT_EQ(single.sequence, of.sequence);
+  }
+}
+
+TEST_P(AcknowledgeInBothModes, ABatchStopsAtTheFirstRefusal) {
+  Engine engine = open();
+  const PointId sure = engine.point("sure").value();
+  std::vector<Decision> batch(3);
+  const std::array<double, 1> extra{1.0};
+  const std::vector<ContextView> contexts{ContextView{}, ContextView{.dense = extra}, ContextView{}};
+  std::size_t made = 7;
+  EXPECT_EQ(engine.decide_batch(sure, contexts, {}, batch, made), Errc::dimension_mismatch);
+  ASSERT_EQ(made, 1U);
+  EXPECT_TRUE(engine.wait_durable(batch.front().ticket));
+  EXPECT_EQ(engine.outcome(batch.front().id, 1.0), Errc::ok);
+  EXPECT_EQ(engine.decide_batch(sure, contexts, {}, std::span(batch).first(2), made),
+            Errc::dimension_mismatch);
+  EXPECT_EQ(engine.decide_batch(sure, contexts, {.client_key = "k"}, batch, made), Errc::invalid_argument);
+  EXPECT_EQ(made, 0U);
+}
+
 TEST_P(AcknowledgeInBothModes, AsyncPointsGiveTicketsThatGrow) {
   Engine engine = open();
   disk->stall();

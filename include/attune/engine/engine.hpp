@@ -301,6 +301,13 @@ class Engine {
   /// the same client key is safe.
   [[nodiscard]] Errc decide(PointId point, const ContextView& context, const DecideOptions& options,
                             Decision& out) noexcept;
+  /// Decides for each context in turn, as decide() does, into `out` of the same length; a durable point waits
+  /// once, for the commit that holds the last of them. Returns the error of the first that is refused; `made`
+  /// decisions stand before it and wait for their commit (Decision::ticket). Errors: as decide();
+  /// dimension_mismatch (lengths); a client key in `options` is for one decision.
+  [[nodiscard]] Errc decide_batch(PointId point, std::span<const ContextView> contexts,
+                                  const DecideOptions& options, std::span<Decision> out,
+                                  std::size_t& made) noexcept;
 
   /// Reports what came back. Errors: non_finite, unknown_component (no point has it), unknown_decision (no
   /// point of this engine made that id), invalid_argument, queue_full; not_durable (durable points): it was

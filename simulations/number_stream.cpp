@@ -21,9 +21,14 @@ namespace {
 
 using nlohmann::json;
 
-/// "0.5" is a number, "true" a boolean, anything else text; "1e400" and "nan" are text, which no option
-/// takes.
+/// "0.5" is a number, "true" a boolean, "[1, 2]" a list, anything else text; "1e400" and "nan" are text,
+/// which no option takes.
 json parameter_value(const std::string& text) {
+  if (text.starts_with('[')) {  // a list of numbers
+    if (json list = json::parse(text, nullptr, false); list.is_array()) {
+      return list;
+    }
+  }
   if (text == "true" || text == "false") {
     return text == "true";
   }

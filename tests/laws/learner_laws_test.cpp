@@ -25,6 +25,12 @@ struct LearnerCase {
   static typename L::Config config() { return {}; }
 };
 
+// Few places: laws go through every bit of a state.
+template <>
+struct LearnerCase<HashedInteractions> {
+  static HashedInteractions::Config config() { return {.map = {.bits = 7}}; }
+};
+
 /// Draws inputs of one shape; they stay valid until the next draw.
 class InputSource {
  public:

@@ -12,6 +12,7 @@
 #include <attune/policies/epsilon_greedy.hpp>
 #include <attune/policies/ftrl.hpp>
 #include <attune/policies/gp_optimizer.hpp>
+#include <attune/policies/hashed_interactions.hpp>
 #include <attune/policies/lin_ts.hpp>
 #include <attune/policies/lin_ucb.hpp>
 #include <attune/policies/lin_ucb_hybrid.hpp>
@@ -30,7 +31,7 @@ using BuiltinBandits = Joined<TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBe
                                        LinUcbHybrid, LinTs, AutoBandit>,
                               PlainBandits>;
 using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner,
-                                 BayesLinearLearner, NagLearner, AdamLearner>;
+                                 BayesLinearLearner, NagLearner, AdamLearner, HashedInteractions>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// HashedInteractions: a linear learner over features and the products of their pairs, without storing them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include <attune/core/concepts.hpp>
+#include <attune/policies/adagrad.hpp>
+#include <attune/policies/auto_linear.hpp>
+#include <attune/policies/ftrl.hpp>
+#include <attune/policies/interaction_map.hpp>
+#include <attune/policies/sgd.hpp>
+
+namespace attune {
+
+/// What learns the weights; the values are the places in HashedInteractions' variant.
+enum class InnerLearner : std::uint8_t { adagrad, ftrl, sgd, auto_linear };
+template <>
+inline constexpr std::array<std::string_view, 4> kEnumNames<InnerLearner>{"adagrad", "ftrl", "sgd",
+                                                                          "auto_linear"};
+
+/// Options of HashedInteractions; those that the learner has not are passed over.
+struct HashedInteractionsConfig {
+  InteractionOptions map{};
+  InnerLearner learner = InnerLearner::adagrad;
+  Loss loss = Loss::squared;
+  double rate = 0.1;
+  double l1 = 0.0;
+  double l2 = 0.0;
+
+  template <class Self, class Visitor>
+  static constexpr void fields(Self& self, Visitor&& visit) {
+    InteractionOptions::fields(self.map, visit);
+    visit("learner", self.learner, Bounds{}, "what learns the weights");
+    visit("loss", self.loss, Bounds{}, "what is minimised; see LinearModel");
+    visit("rate", self.rate, Bounds{1e-12, 1e3}, "of adagrad and sgd; alpha of ftrl");
+    visit("l1", self.l1, Bounds{0, 1e6}, "of ftrl: weights with little evidence stay exactly zero");
+    visit("l2", self.l2, Bounds{0, 1e3}, "of adagrad, ftrl and sgd");
+  }
+  bool operator==(const HashedInteractionsConfig&) const = default;
+};
+
+/// The learner of that name over the places of an InteractionMap: score = sum of w at the places of the
+/// features and of their products, where the features themselves are one-hot, say, and the products say what
+/// two of them are together.
+///
+/// Source: as InteractionMap, and the learner's.
+///
+/// Cost: that of the map and of the learner for features and products; none allocates; 56 KiB of stack.
+/// Memory: the learner's for 2^bits features, however many there are. Limits: features that share a place
+/// share a weight; 2048 entries and products an example.
+class HashedInteractions {
+ public:
+  using Config = HashedInteractionsConfig;
+
+  static constexpr std::string_view kName = "hashed_interactions";
+  static constexpr std::uint32_t kStateVersion = 1;
+
+  /// Errors: invalid_config, naming the field.
+  [[nodiscard]] static Result<HashedInteractions> make(const Config& config, const Shape& shape);
+
+  /// Errors: those of the learner and of InteractionMap::expand.
+  [[nodiscard]] Errc partial_fit(const Input& input, double target, double weight) noexcept;
+  /// partial_fit, and what predict said before it; cheaper than both.
+  [[nodiscard]] Errc predict_then_fit(const Input& input, double target, double weight,
+                                      double& before) noexcept;
+  [[nodiscard]] double predict(const Input& input) const noexcept;
+
+  [[nodiscard]] const InteractionMap& map() const noexcept { return map_; }
+  [[nodiscard]] std::uint64_t updates() const noexcept;
+
+  void save(Writer& writer) const;
+  /// Errors: corrupt_state; unchanged on error.
+  [[nodiscard]] Result<void> load(Reader& reader);
+  [[nodiscard]] Description describe() const;
+  [[nodiscard]] bool operator==(const HashedInteractions& other) const { return inner_ == other.inner_; }
+
+ private:
+  using Inner = std::variant<AdaGradLearner, FtrlLearner, SgdLearner, AutoLinearLearner>;
+
+  HashedInteractions(InteractionMap map, Inner inner) : map_(std::move(map)), inner_(std::move(inner)) {}
+
+  InteractionMap map_;
+  Inner inner_;
+};
+
+}  // namespace attune

@@ -30,5 +30,7 @@ struct SetWorld {
 
 /// Users who pay for items, click from the top, or rate the whole list.
 [[nodiscard]] std::vector<SetWorld> slate_worlds();
+/// Costs of an action between 0 and 1: convex, with a kink, with two valleys, following a context.
+[[nodiscard]] std::vector<SetWorld> continuous_worlds();
 
 }  // namespace attune::sim

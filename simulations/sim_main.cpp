@@ -182,6 +182,7 @@ int dispatch(int argc, char** argv) {
   LearnArguments learn;
   RegretArguments regret;
   SetsArguments slates;
+  SetsArguments continuous;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
@@ -193,6 +194,8 @@ int dispatch(int argc, char** argv) {
   const CLI::App* learn_app = add_learn(app, learn);
   const CLI::App* regret_app = add_regret(app, regret);
   const CLI::App* slates_app = add_sets(app, "slates", "regret of bandits that choose ordered lists", slates);
+  const CLI::App* continuous_app =
+      add_sets(app, "continuous", "regret of bandits that choose a number", continuous);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -220,6 +223,8 @@ int dispatch(int argc, char** argv) {
     code = regret_command(regret);
   } else if (slates_app->parsed()) {
     code = sets_command(slate_worlds(), slates);
+  } else if (continuous_app->parsed()) {
+    code = sets_command(continuous_worlds(), continuous);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

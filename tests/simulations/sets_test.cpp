@@ -50,6 +50,18 @@ TEST(SlatesCommand, RefusesWorldsAndPoliciesThatThereAreNot) {
                  "top_k_ucb does not learn from what the world whole tells");
 }
 
+TEST(ContinuousCommand, PoliciesStayFarBelowUniformActions) {
+  for (const std::string world : {"convex", "kink", "context"}) {
+    for (const auto& [policy, regret] :
+         regrets({"continuous", "--world", world, "--steps", "5000", "--runs", "3"})) {
+      EXPECT_TRUE(policy == "uniform" || regret < 500.0) << world << " " << policy;  // uniform: 1,130 or more
+    }
+  }
+  expect_refused(
+      run_program({"continuous", "--policy", R"({"type":"optimistic_tree","high":[2]})", "--quiet"}),
+      "the worlds have one action, from 0 to 1");
+}
+
 TEST(SlatesCommand, TheSameSeedGivesTheSameFiguresOnAnyNumberOfThreads) {
   const std::vector<std::string> one{"slates", "--world", "items",   "--steps", "200",
                                      "--runs", "3",       "--quiet", "--jobs",  "1"};

@@ -3,7 +3,9 @@
 /// The shipped bandits whose action is more than one arm of a list: slates, pairs, continuous actions.
 #pragma once
 
+#include <attune/policies/optimistic_tree.hpp>
 #include <attune/policies/slate_ridge.hpp>
+#include <attune/policies/spline_square_cb.hpp>
 #include <attune/policies/top_k_kl_ucb.hpp>
 #include <attune/policies/top_k_lin_ucb.hpp>
 #include <attune/policies/top_k_thompson.hpp>
@@ -14,6 +16,6 @@ namespace attune {
 
 using BuiltinSlateBandits = TypeList<TopKUcb, TopKKlUcb, TopKThompson, TopKLinUcb, SlateRidge>;
 using BuiltinDuelingBandits = TypeList<>;
-using BuiltinContinuousBandits = TypeList<>;
+using BuiltinContinuousBandits = TypeList<OptimisticTree, SplineSquareCb>;
 
 }  // namespace attune

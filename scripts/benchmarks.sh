@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # scripts/benchmarks.sh [--full]: builds, measures on this machine, and writes docs/benchmarks.md.
-# Two minutes; leave the machine idle meanwhile.
+# Four minutes; leave the machine idle meanwhile.
 # --full adds the Google Benchmark tables of every policy over arms x features (some minutes).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
-scripts/build.sh release --target bench_ratio bench_policies bench_engine bench_durable bench_store bench_safety
+scripts/build.sh release --target bench_ratio bench_policies bench_engine bench_durable bench_store bench_safety attune-sim
 out=docs/benchmarks.md
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 {
@@ -24,6 +24,12 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
   echo '`steps` = select + update.'
   echo
   build/release/bench/bench_ratio
+  echo
+  echo '## Recorded logs'
+  echo
+  echo 'attune-sim over generated files (bench/logs/throughput.py): the whole command, best of five, one thread.'
+  echo
+  python3 bench/logs/throughput.py
   echo
   echo '## The durable engine beside a bare SQLite loop'
   echo

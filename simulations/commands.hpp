@@ -55,6 +55,9 @@ struct ReplayArguments {
   std::string arm = "item_id";  ///< columns of a CSV file
   std::string reward = "click";
   std::string propensity = "propensity_score";
+  std::vector<std::string> numeric;  ///< columns that are features; see FeatureChoice
+  std::vector<std::string> categorical;
+  std::vector<std::string> embedding;
   std::vector<std::string> policies;  ///< JSON texts; empty: a default selection
   std::uint64_t seeds = 5;
   double floor = 0.0;

@@ -22,8 +22,8 @@ struct CsvLimits {
 
 /// A table with a header line; every row has as many fields as the header, and no two columns have one name.
 ///
-/// Quoting by RFC 4180 (libcsv), gzip by content, not by name (zlib). Cells are texts; numbers are read on
-/// request.
+/// Quoting by RFC 4180 (libcsv; lines without a quote are split here), gzip by content, not by name (zlib).
+/// Cells are texts; numbers are read on request.
 class CsvTable {
  public:
   /// Errors: io (cannot be opened, damaged or cut gzip stream), parse (not CSV; names the line), full
@@ -45,6 +45,9 @@ class CsvTable {
   [[nodiscard]] Result<double> number(std::size_t row, std::size_t column) const;
   /// A column of numbers. Errors as number().
   [[nodiscard]] Result<std::vector<double>> numbers(std::size_t column) const;
+  /// Several columns at once, in one walk over the text: number(row, columns[i]) goes to
+  /// out[row * stride + i]. Errors as number().
+  Result<void> numbers(const std::vector<std::size_t>& columns, double* out, std::size_t stride) const;
 
  private:
   class Builder;
@@ -53,7 +56,7 @@ class CsvTable {
   std::string path_;
   std::vector<std::string> columns_;
   std::size_t rows_ = 0;
-  std::string cells_;  ///< the text of all cells, one after the other
+  std::string cells_;  ///< the text of all cells, one after the other, a byte between any two
   std::vector<std::uint32_t>
       ends_;  ///< end of each cell in `cells_`, row-major; the limit keeps it below 2^32
   std::vector<std::uint64_t> lines_;  ///< number of each row in the file, the header being 1

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace attune::sim {
@@ -62,22 +62,27 @@ FeatureChoice read_feature_choice(JsonReader& reader, std::string_view key) {
 }
 
 Result<CategoryColumn> read_categories(const CsvTable& table, std::size_t column) {
-  std::map<std::string_view, std::size_t> seen;
+  std::unordered_map<std::string_view, std::size_t> seen;
+  CategoryColumn out;
+  out.of_row.reserve(table.row_count());
   for (std::size_t row = 0; row < table.row_count(); ++row) {
-    seen.emplace(table.text(row, column), 0);
-    if (seen.size() > kMaxCategories) {
+    const auto [at, is_new] = seen.try_emplace(table.text(row, column), seen.size());
+    if (is_new && seen.size() > kMaxCategories) {
       return fail(Errc::full, table.path() + ": " + table.columns()[column] + " has more than " +
                                   std::to_string(kMaxCategories) + " values; it is no category");
     }
+    out.of_row.push_back(at->second);
   }
-  CategoryColumn out;
-  for (auto& [text, number] : seen) {
-    number = out.names.size();
-    out.names.emplace_back(text);
+  // Numbers so far are those of the order of coming; wanted are those of the texts' order.
+  std::vector<std::pair<std::string_view, std::size_t>> texts(seen.begin(), seen.end());
+  std::ranges::sort(texts);
+  std::vector<std::size_t> number(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    number[texts[i].second] = i;
+    out.names.emplace_back(texts[i].first);
   }
-  out.of_row.reserve(table.row_count());
-  for (std::size_t row = 0; row < table.row_count(); ++row) {
-    out.of_row.push_back(seen.at(table.text(row, column)));
+  for (std::size_t& of_row : out.of_row) {
+    of_row = number[of_row];
   }
   return out;
 }
@@ -150,17 +155,17 @@ Result<FeatureTable> FeatureTable::make(const CsvTable& table, const FeatureChoi
     }
   }
   for (const std::size_t column : *embedding) {
-    Result<std::vector<double>> values = table.numbers(column);
-    if (!values) {
-      return tl::unexpected(std::move(values).error());
-    }
     out.names_.push_back(table.columns()[column]);
-    columns.push_back(std::move(*values));
   }
-  out.values_.resize(table.row_count() * columns.size());
+  const std::size_t width = out.names_.size();
+  out.values_.resize(table.row_count() * width);
+  // The columns that are taken as they are go straight to their place behind the others.
+  if (Result<void> good = table.numbers(*embedding, out.values_.data() + columns.size(), width); !good) {
+    return tl::unexpected(std::move(good).error());
+  }
   for (std::size_t row = 0; row < table.row_count(); ++row) {
     for (std::size_t column = 0; column < columns.size(); ++column) {
-      out.values_[row * columns.size() + column] = columns[column][row];
+      out.values_[row * width + column] = columns[column][row];
     }
   }
   return out;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <attune/core/error.hpp>
@@ -41,6 +42,8 @@ class FeatureTable {
   [[nodiscard]] std::span<const double> row(std::size_t index) const {
     return std::span(values_).subspan(index * names_.size(), names_.size());
   }
+  /// All rows, one after the other; the table is empty afterwards.
+  [[nodiscard]] std::vector<double> take() && { return std::move(values_); }
 
  private:
   Result<void> add_numeric(const CsvTable& table, std::size_t column,

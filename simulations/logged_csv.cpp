@@ -59,7 +59,7 @@ Result<LoggedData> read_columns(const Columns& names, const FileRoots& roots) {
   Result<std::vector<double>> rewards = reward ? table->numbers(*reward) : tl::unexpected(reward.error());
   const Result<std::size_t> chance = table->column(names.propensity);
   Result<std::vector<double>> chances = chance ? table->numbers(*chance) : tl::unexpected(chance.error());
-  const Result<FeatureTable> features = FeatureTable::make(*table, names.features);
+  Result<FeatureTable> features = FeatureTable::make(*table, names.features);
   if (!arms || !rewards || !chances || !features) {
     return tl::unexpected(!arms      ? arms.error()
                           : !rewards ? rewards.error()
@@ -72,8 +72,6 @@ Result<LoggedData> read_columns(const Columns& names, const FileRoots& roots) {
       return fail(Errc::parse, *path + ": row " + std::to_string(row + 1) + ": " + names.propensity + " = " +
                                    std::string(table->text(row, *chance)) + " is no probability in (0, 1]");
     }
-    const std::span<const double> context = features->row(row);
-    out.contexts.insert(out.contexts.end(), context.begin(), context.end());
   }
   out.info.type = "logged_bandit";
   out.info.arms = std::move(arms->names);
@@ -82,6 +80,7 @@ Result<LoggedData> read_columns(const Columns& names, const FileRoots& roots) {
   out.info.length = table->row_count();
   out.info.recorded = true;
   out.info.note = "logged choices, " + names.file;
+  out.contexts = std::move(*features).take();
   out.arm = std::move(arms->of_row);
   out.reward = std::move(*rewards);
   out.propensity = std::move(*chances);

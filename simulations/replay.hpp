@@ -76,7 +76,16 @@ struct ReplayResult {
 
 /// Averages the estimates of a policy over seeds, interval ends too.
 [[nodiscard]] ReplayEstimate average(const std::vector<ReplayEstimate>& estimates);
-[[nodiscard]] std::string replay_table(const ReplayPlan& plan, const ReplayResult& result);
-[[nodiscard]] nlohmann::json replay_json(const ReplayPlan& plan, const ReplayResult& result);
+/// Wall-clock seconds since the start of a replay.
+struct ReplayPace {
+  double read = 0.0;   ///< until the log was read
+  double total = 0.0;  ///< until the end
+};
+
+/// With `pace` also how fast it went: no part of the result, and another every time.
+[[nodiscard]] std::string replay_table(const ReplayPlan& plan, const ReplayResult& result,
+                                       const ReplayPace* pace = nullptr);
+[[nodiscard]] nlohmann::json replay_json(const ReplayPlan& plan, const ReplayResult& result,
+                                         const ReplayPace* pace = nullptr);
 
 }  // namespace attune::sim

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -43,7 +44,11 @@ Result<LoggedData> read_log(const ReplayArguments& arguments) {
   json options = {{"file", arguments.log},
                   {"arm", arguments.arm},
                   {"reward", arguments.reward},
-                  {"propensity", arguments.propensity}};
+                  {"propensity", arguments.propensity},
+                  {"features",
+                   {{"numeric", arguments.numeric},
+                    {"categorical", arguments.categorical},
+                    {"embedding", arguments.embedding}}}};
   return read_logged_csv(options, roots);
 }
 
@@ -71,10 +76,15 @@ Result<std::vector<PolicyEntry>> read_given_policies(const ReplayArguments& argu
 }  // namespace
 
 Exit replay_command(const ReplayArguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   Result<LoggedData> data = read_log(arguments);
   if (!data) {
     return refuse(data.error());
   }
+  ReplayPace pace{.read = seconds()};
   ReplayPlan plan;
   plan.name = "replay of " + arguments.log;
   plan.data = std::move(*data);
@@ -96,8 +106,9 @@ Exit replay_command(const ReplayArguments& arguments) {
     complain(result.error().message);
     return Exit::failed;
   }
-  const std::string text =
-      arguments.output.json ? replay_json(plan, *result).dump(2) + "\n" : replay_table(plan, *result);
+  pace.total = seconds();
+  const std::string text = arguments.output.json ? replay_json(plan, *result, &pace).dump(2) + "\n"
+                                                 : replay_table(plan, *result, &pace);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return Exit::ok;
 }

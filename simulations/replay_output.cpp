@@ -52,9 +52,14 @@ json estimate_json(const ReplayEstimate& e) {
           {"enough", e.effective_sample_size >= WeightedEstimator::kEnough}};
 }
 
+/// Rows of all replays a second, reading included.
+double rows_per_second(const ReplayPlan& plan, const ReplayPace& pace) {
+  return static_cast<double>(plan.data.rows() * plan.policies.size() * plan.seeds.size()) / pace.total;
+}
+
 }  // namespace
 
-std::string replay_table(const ReplayPlan& plan, const ReplayResult& result) {
+std::string replay_table(const ReplayPlan& plan, const ReplayResult& result, const ReplayPace* pace) {
   std::string out = plan.name + (plan.about.empty() ? "" : ": " + plan.about) + "\n";
   out += "  log: " + plan.data.info.note + ", " + std::to_string(plan.data.rows()) + " rows, " +
          std::to_string(plan.data.info.arms.size()) + " arms, " +
@@ -81,10 +86,15 @@ std::string replay_table(const ReplayPlan& plan, const ReplayResult& result) {
     out += "(!) fewer than " + fixed(WeightedEstimator::kEnough, 0) +
            ": the weighted estimates and their intervals are not to be believed.\n";
   }
+  if (pace != nullptr) {
+    out += "\n" + fixed(pace->read, 2) + " s reading, " + fixed(pace->total, 2) +
+           " s in all: " + fixed(rows_per_second(plan, *pace), 0) + " rows/s over " +
+           std::to_string(plan.policies.size() * plan.seeds.size()) + " replays\n";
+  }
   return out;
 }
 
-json replay_json(const ReplayPlan& plan, const ReplayResult& result) {
+json replay_json(const ReplayPlan& plan, const ReplayResult& result, const ReplayPace* pace) {
   json out = {{"format", 1},
               {"attune", std::string(version())},
               {"scenario", plan.name},
@@ -104,6 +114,10 @@ json replay_json(const ReplayPlan& plan, const ReplayResult& result) {
       row["by_seed"].push_back(estimate_json(e));
     }
     out["policies"].push_back(row);
+  }
+  if (pace != nullptr) {
+    out["seconds"] = {{"read", pace->read}, {"total", pace->total}};
+    out["rows_per_second"] = number_json(rows_per_second(plan, *pace));
   }
   return out;
 }

@@ -55,6 +55,11 @@ CLI::App* add_replay(CLI::App& app, ReplayArguments& arguments) {
   command->add_option("--reward", arguments.reward, "column with the reward")->capture_default_str();
   command->add_option("--propensity", arguments.propensity, "column with the choice's probability")
       ->capture_default_str();
+  command->add_option(
+      "--numeric", arguments.numeric,
+      "columns with features, brought to one scale over the file; x* means all that start so");
+  command->add_option("--categorical", arguments.categorical, "columns whose values become features");
+  command->add_option("--embedding", arguments.embedding, "columns with features, taken as they are");
   command->add_option("--seeds", arguments.seeds, "number of seeds")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();

@@ -75,9 +75,9 @@ TEST(LinearScan, CoarseScoresAreWithinTheirStatedError) {
         ASSERT_EQ(std::bit_cast<std::uint64_t>(mean[arm]), std::bit_cast<std::uint64_t>(near_mean[arm]));
         ASSERT_LE(std::abs(variance[arm] - near_variance[arm]), error[arm]);
         if (length == 1.0) {
-          // Tight enough to be of use: entries of 8 significant bits, one of 512 parts wrong at most, and a norm
-          // that may be sqrt(40) times what counts.
-          ASSERT_LT(error[arm], 0.025 * variance[arm]);
+          // Tight enough to be of use: entries of 8 significant bits are wrong by a 512th at most, and a norm
+          // may be a few times what counts.
+          ASSERT_LT(error[arm], 0.05 * variance[arm]);
         }
       }
     }

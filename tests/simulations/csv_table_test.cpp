@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulations/csv_table.hpp"
 
+#include <cstdint>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
+
+#include <attune/core/rng.hpp>
 
 #include "tests/simulations/sandbox.hpp"
 
@@ -46,6 +50,59 @@ TEST(CsvTable, TakesCarriageReturnsAndAMissingLastNewline) {
   ASSERT_TRUE(table);
   EXPECT_EQ(table->row_count(), 2U);
   EXPECT_EQ(table->number(1, 1).value(), 4.0);
+}
+
+TEST(CsvTable, SplitsPlainLinesAsItSplitsQuotedOnes) {
+  const Sandbox box;
+  Rng rng(6);
+  const std::string letters = "abc 1.-\xC3\xBC,\"\n\r";
+  std::string mixed = "p,q,r\n";
+  std::string quoted = mixed;
+  std::vector<std::string> cells;
+  for (int row = 0; row < 40'000; ++row) {  // several blocks of what is read at once
+    for (int column = 0; column < 3; ++column) {
+      std::string cell;
+      const bool wild = rng.uniform() < 0.02;
+      for (std::uint64_t i = rng.below(24); i > 0; --i) {
+        cell += letters[rng.below(letters.size() - (wild ? 0 : 4))];
+      }
+      if (cell.empty() && column == 0) {
+        cell = "x";  // a line must not be empty
+      }
+      std::string safe = "\"";
+      for (const char c : cell) {
+        safe += c == '"' ? "\"\"" : std::string(1, c);
+      }
+      safe += "\"";
+      const bool needs = cell.find_first_of(",\"\n\r") != std::string::npos;
+      mixed += needs || rng.uniform() < 0.01 ? safe : cell;
+      quoted += safe;
+      mixed += column < 2 ? "," : (rng.uniform() < 0.5 ? "\n" : "\r\n");
+      quoted += column < 2 ? "," : "\n";
+      cells.push_back(cell);
+    }
+    if (rng.uniform() < 0.01) {
+      mixed += rng.uniform() < 0.5 ? "\n" : "\r\n";  // no record
+    }
+  }
+  for (const std::string& text : {mixed, quoted, mixed.substr(0, mixed.find_last_not_of("\r\n") + 1)}) {
+    const Result<CsvTable> table = CsvTable::read(box.write("t.csv", text));
+    ASSERT_TRUE(table) << table.error().message;
+    ASSERT_EQ(table->row_count(), cells.size() / 3);
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      ASSERT_EQ(table->text(i / 3, i % 3), cells[i]) << i;
+    }
+  }
+}
+
+TEST(CsvTable, ReadsNumbersOfSeveralColumnsWhereTheyShouldGo) {
+  const Sandbox box;
+  const CsvTable table = CsvTable::read(box.write("t.csv", "a,b,c\n1,2,3e1\n-4.5,5,.25\n")).value();
+  std::vector<double> out(8, 7.0);
+  ASSERT_TRUE(table.numbers({2, 0}, out.data() + 1, 4));
+  EXPECT_EQ(out, (std::vector<double>{7.0, 30.0, 1.0, 7.0, 7.0, 0.25, -4.5, 7.0}));
+  const CsvTable wrong = CsvTable::read(box.write("t.csv", "a,b\n1,2\n3,x\n")).value();
+  EXPECT_NE(wrong.numbers({0, 1}, out.data(), 2).error().message.find("record 3: b"), std::string::npos);
 }
 
 TEST(CsvTable, NamesTheRecordWithAWrongNumberOfFields) {

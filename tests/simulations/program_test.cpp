@@ -110,6 +110,34 @@ TEST(Program, ReplaysAStoreThatTheGatewayLeft) {
   EXPECT_EQ(document.at("policies").at(0).at("name"), "ucb1");
 }
 
+TEST(Program, ReplaysACsvWithItsFeaturesAndSaysHowFast) {
+  const Sandbox box;
+  std::string text = "arm,reward,chance,x0,x1,kind\n";
+  for (int row = 0; row < 400; ++row) {  // arm "b" is right where x0 is 1
+    const bool second = row % 4 >= 2;
+    const int x = row / 4 % 2;
+    text += std::string(second ? "b" : "a") + "," + (second == (x == 1) ? "1" : "0") + ",0.5," +
+            std::to_string(x) + ",0.25,k" + std::to_string(row % 3) + "\n";
+  }
+  const std::string path = box.write("log.csv", text);
+  const std::vector<std::string> words{
+      "replay",  path,          "--arm",  "arm",           "--reward", "reward",   "--propensity",
+      "chance",  "--embedding", "x*",     "--categorical", "kind",     "--policy", R"({"type":"lin_ucb"})",
+      "--seeds", "2",           "--quiet"};
+  std::vector<std::string> json_words = words;
+  json_words.emplace_back("--json");
+  const Outcome outcome = run_program(json_words);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const nlohmann::json document = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(document.at("rows"), 400);
+  EXPECT_GT(document.at("policies").at(0).at("snips").at("value"), 0.8) << "it needs x0 for that";
+  EXPECT_GT(document.at("rows_per_second"), 0.0);
+  EXPECT_GE(document.at("seconds").at("total"), document.at("seconds").at("read"));
+  const Outcome shown = run_program(words);
+  EXPECT_NE(shown.out.find(" rows/s over 2 replays"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("6 features"), std::string::npos) << shown.out;
+}
+
 TEST(Program, GatewaySurvivesBeingKilledAndEndsInTheSameState) {
   const Sandbox box;
   const Outcome outcome = run_program({"gateway", "--data", "simulated", "--horizon", "1500", "--seeds", "2",

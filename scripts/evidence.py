@@ -14,26 +14,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 PINNED = ["scikit-learn==1.9.1"]
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def in_environment(folder: Path) -> None:
-    """Starts this script again with the packages, unless they are there."""
-    try:
-        import sklearn  # noqa: F401
-    except ImportError:
-        python = folder / "venv" / "bin" / "python"
-        if not python.exists():
-            venv.create(python.parents[1], with_pip=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", *PINNED], check=True)
-        os.execv(python, [str(python), *sys.argv])
+sys.path.insert(0, str(ROOT / "scripts"))
+from pinned import with_packages  # noqa: E402
 
 
 def plain(*names):
@@ -150,8 +138,7 @@ def main():
     arguments = parser.parse_args()
     folder = Path(arguments.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    in_environment(folder)
-    sys.path.insert(0, str(ROOT / "scripts"))
+    with_packages(folder / "venv", PINNED)
     import classification_bandits as sets
     import numpy as np
 

@@ -24,27 +24,13 @@ import re
 import subprocess
 import sys
 import time
-import venv
 from pathlib import Path
 
 PINNED = ["vowpalwabbit==9.11.9", "mabwiser==2.7.4", "river==0.26.1", "contextualbandits==0.3.30", "scikit-learn==1.9.1"]
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+from pinned import with_packages  # noqa: E402
 ROWS = 4096
-
-
-def in_environment(folder: Path) -> None:
-    """Starts this script again with the packages, unless they are there."""
-    try:
-        import contextualbandits  # noqa: F401
-        import mabwiser  # noqa: F401
-        import river  # noqa: F401
-        import vowpalwabbit  # noqa: F401
-    except ImportError:
-        python = folder / "bandits-venv" / "bin" / "python"
-        if not python.exists():
-            venv.create(python.parents[1], with_pip=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", *PINNED], check=True)
-        os.execv(python, [str(python), *sys.argv])
 
 
 # -------------------------------------------------------------------------------------------------- peers
@@ -309,7 +295,6 @@ def speed(arguments):
 def reward(arguments):
     import numpy as np
 
-    sys.path.insert(0, str(ROOT / "scripts"))
     import classification_bandits as sets
 
     mine = {f"attune {name}": {"type": name} for name in ("auto", "lin_ucb")}
@@ -364,7 +349,7 @@ def main():
     arguments = parser.parse_args()
     folder = Path(arguments.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    in_environment(folder)
+    with_packages(folder / "bandits-venv", PINNED)
     if arguments.part == "one":
         case, name, batch = arguments.words
         print(json.dumps(measure(case, name, int(batch), arguments.seconds)))

@@ -22,25 +22,12 @@ import os
 import re
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 PINNED = ["river==0.26.1", "scikit-learn==1.9.1"]
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def in_environment(folder: Path) -> None:
-    """Starts this script again with the packages, unless they are there."""
-    try:
-        import river  # noqa: F401
-        import sklearn  # noqa: F401
-    except ImportError:
-        target = folder / "venv"
-        python = target / "bin" / "python"
-        if not python.exists():
-            venv.create(target, with_pip=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", *PINNED], check=True)
-        os.execv(python, [str(python), *sys.argv])
+sys.path.insert(0, str(ROOT / "scripts"))
+from pinned import with_packages  # noqa: E402
 
 
 # ------------------------------------------------------------------------------------------------ streams
@@ -264,7 +251,7 @@ def main():
     arguments = parser.parse_args()
     folder = Path(arguments.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    in_environment(folder)
+    with_packages(folder / "venv", PINNED)
     from multiprocessing import Pool
 
     files = {}

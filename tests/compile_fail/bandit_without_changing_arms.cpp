@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect: Bandit: arms must come and go
+// expect: HasArms: arms must come and go
 #include "tests/support/archetypes.hpp"
 
 namespace attune {

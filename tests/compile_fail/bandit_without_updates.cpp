@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect: Bandit: need `std::uint64_t updates
+// expect: HasArms: need `std::uint64_t updates
 #include "tests/support/archetypes.hpp"
 
 namespace attune {

@@ -64,6 +64,20 @@ concept OnlineLearner =
       { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
     };
 
+/// A value over arms that come and go: what bandits over single arms, slates and pairs have in common.
+///
+/// Promised by the author: a slot keeps its arm; a disabled arm is never chosen and still learned of; an arm
+/// that is reset is as if just added. `add_arm` may allocate.
+template <class B>
+concept HasArms = requires(B& bandit, const B& seen, ArmIndex arm, bool flag) {
+  { seen.arm_count() } noexcept -> std::same_as<std::size_t>;
+  { seen.enabled(arm) } noexcept -> std::same_as<bool>;
+  { bandit.add_arm() } -> std::same_as<Result<ArmIndex>>;
+  { bandit.set_enabled(arm, flag) } noexcept -> std::same_as<Errc>;
+  { bandit.reset_arm(arm) } noexcept -> std::same_as<Errc>;
+  { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
+};
+
 /// Chooses one of a changing set of arms and learns from the rewards of the chosen ones.
 ///
 /// Promised by the author:
@@ -80,18 +94,12 @@ concept OnlineLearner =
 /// - `select` and `update` neither allocate, lock, throw nor call the clock.
 /// Not required: a context, thread-safe updates, that the propensity is known.
 template <class B>
-concept Bandit = Persistent<B> && Configured<B> &&
+concept Bandit = Persistent<B> && Configured<B> && HasArms<B> &&
                  requires(B& bandit, const B& seen, const Context& context, const Feedback& feedback,
-                          Rng& rng, ArmIndex arm, const ArmPrior& prior, bool flag) {
+                          Rng& rng, ArmIndex arm, const ArmPrior& prior) {
                    { seen.select(context, rng) } noexcept -> std::same_as<Choice>;
                    { bandit.update(feedback) } noexcept -> std::same_as<Errc>;
-                   { seen.arm_count() } noexcept -> std::same_as<std::size_t>;
-                   { seen.enabled(arm) } noexcept -> std::same_as<bool>;
-                   { bandit.add_arm() } -> std::same_as<Result<ArmIndex>>;
-                   { bandit.set_enabled(arm, flag) } noexcept -> std::same_as<Errc>;
-                   { bandit.reset_arm(arm) } noexcept -> std::same_as<Errc>;
                    { bandit.warm_start(arm, prior) } -> std::same_as<Result<void>>;
-                   { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
                  };
 
 /// A Bandit that can state the whole distribution its next choice is drawn from.
@@ -237,10 +245,28 @@ template <class L>
   return OnlineLearner<L>;
 }
 
+/// Says which requirement of HasArms a type misses.
+template <class B>
+[[nodiscard]] consteval bool check_has_arms() {
+  static_assert(
+      requires(B& b, const B& c, ArmIndex a, bool on) {
+        { c.arm_count() } noexcept -> std::same_as<std::size_t>;
+        { c.enabled(a) } noexcept -> std::same_as<bool>;
+        { b.add_arm() } -> std::same_as<Result<ArmIndex>>;
+        { b.set_enabled(a, on) } noexcept -> std::same_as<Errc>;
+        { b.reset_arm(a) } noexcept -> std::same_as<Errc>;
+      }, "HasArms: arms must come and go: need arm_count, enabled, add_arm, set_enabled, reset_arm");
+  static_assert(
+      requires(const B& b) {
+        { b.updates() } noexcept -> std::same_as<std::uint64_t>;
+      }, "HasArms: need `std::uint64_t updates() const noexcept`");
+  return HasArms<B>;
+}
+
 /// Says which requirement of Bandit a type misses: `static_assert(check_bandit<Ucb1>());`
 template <class B>
 [[nodiscard]] consteval bool check_bandit() {
-  static_assert(check_persistent<B>() && check_configured<B>());
+  static_assert(check_persistent<B>() && check_configured<B>() && check_has_arms<B>());
   static_assert(
       requires(const B& b, const Context& x, Rng& r) {
         { b.select(x, r) } noexcept -> std::same_as<Choice>;
@@ -250,21 +276,9 @@ template <class B>
         { b.update(f) } noexcept -> std::same_as<Errc>;
       }, "Bandit: need `Errc update(const Feedback&) noexcept`");
   static_assert(
-      requires(B& b, const B& c, ArmIndex a, bool on) {
-        { c.arm_count() } noexcept -> std::same_as<std::size_t>;
-        { c.enabled(a) } noexcept -> std::same_as<bool>;
-        { b.add_arm() } -> std::same_as<Result<ArmIndex>>;
-        { b.set_enabled(a, on) } noexcept -> std::same_as<Errc>;
-        { b.reset_arm(a) } noexcept -> std::same_as<Errc>;
-      }, "Bandit: arms must come and go: need arm_count, enabled, add_arm, set_enabled, reset_arm");
-  static_assert(
       requires(B& b, ArmIndex a, const ArmPrior& p) {
         { b.warm_start(a, p) } -> std::same_as<Result<void>>;
       }, "Bandit: need `Result<void> warm_start(ArmIndex, const ArmPrior&)`");
-  static_assert(
-      requires(const B& b) {
-        { b.updates() } noexcept -> std::same_as<std::uint64_t>;
-      }, "Bandit: need `std::uint64_t updates() const noexcept`");
   return Bandit<B>;
 }
 

@@ -48,24 +48,18 @@ inline constexpr double kMaxDuelWeight = 1e6;
 /// - `select_pair` and `update` neither allocate, lock, throw nor call the clock.
 /// Not required: a context, that preferences are transitive, that the propensity is known.
 template <class B>
-concept DuelingBandit = Persistent<B> && Configured<B> &&
-                        requires(B& bandit, const B& seen, const Context& context,
-                                 const DuelFeedback& feedback, Rng& rng, ArmIndex arm, bool flag) {
-                          { seen.select_pair(context, rng) } noexcept -> std::same_as<PairChoice>;
-                          { bandit.update(feedback) } noexcept -> std::same_as<Errc>;
-                          { seen.best_arm() } noexcept -> std::same_as<ArmIndex>;
-                          { seen.arm_count() } noexcept -> std::same_as<std::size_t>;
-                          { seen.enabled(arm) } noexcept -> std::same_as<bool>;
-                          { bandit.add_arm() } -> std::same_as<Result<ArmIndex>>;
-                          { bandit.set_enabled(arm, flag) } noexcept -> std::same_as<Errc>;
-                          { bandit.reset_arm(arm) } noexcept -> std::same_as<Errc>;
-                          { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
-                        };
+concept DuelingBandit =
+    Persistent<B> && Configured<B> && HasArms<B> &&
+    requires(B& bandit, const B& seen, const Context& context, const DuelFeedback& feedback, Rng& rng) {
+      { seen.select_pair(context, rng) } noexcept -> std::same_as<PairChoice>;
+      { bandit.update(feedback) } noexcept -> std::same_as<Errc>;
+      { seen.best_arm() } noexcept -> std::same_as<ArmIndex>;
+    };
 
 /// Says which requirement of DuelingBandit a type misses: `static_assert(check_dueling_bandit<Rucb>());`
 template <class B>
 [[nodiscard]] consteval bool check_dueling_bandit() {
-  static_assert(check_persistent<B>() && check_configured<B>());
+  static_assert(check_persistent<B>() && check_configured<B>() && check_has_arms<B>());
   static_assert(
       requires(const B& b, const Context& x, Rng& r) {
         { b.select_pair(x, r) } noexcept -> std::same_as<PairChoice>;
@@ -78,18 +72,6 @@ template <class B>
       requires(const B& b) {
         { b.best_arm() } noexcept -> std::same_as<ArmIndex>;
       }, "DuelingBandit: need `ArmIndex best_arm() const noexcept`");
-  static_assert(
-      requires(B& b, const B& c, ArmIndex a, bool on) {
-        { c.arm_count() } noexcept -> std::same_as<std::size_t>;
-        { c.enabled(a) } noexcept -> std::same_as<bool>;
-        { b.add_arm() } -> std::same_as<Result<ArmIndex>>;
-        { b.set_enabled(a, on) } noexcept -> std::same_as<Errc>;
-        { b.reset_arm(a) } noexcept -> std::same_as<Errc>;
-      }, "DuelingBandit: arms must come and go: need arm_count, enabled, add_arm, set_enabled, reset_arm");
-  static_assert(
-      requires(const B& b) {
-        { b.updates() } noexcept -> std::same_as<std::uint64_t>;
-      }, "DuelingBandit: need `std::uint64_t updates() const noexcept`");
   return DuelingBandit<B>;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// What the handles AnyBandit, AnyLearner, AnyAgent, AnyOptimizer, AnyDetector and AnyAnomalyDetector are
-/// made of.
+/// What the handles AnyBandit, AnyLearner, AnyAgent, AnyOptimizer, AnyDetector, AnyAnomalyDetector and
+/// those over slates, pairs and continuous actions are made of.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -51,6 +52,29 @@ struct ErasedModel : Interface {
   [[nodiscard]] Description describe() const override { return held.describe(); }
 
   T held;
+};
+
+/// HasArms at run time, beside ErasedState.
+template <class Interface>
+struct ErasedArms : ErasedState<Interface> {
+  [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
+  [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
+  [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
+  virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
+  virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
+};
+
+/// ErasedModel over arms.
+template <class Interface, class Model, class T>
+struct ErasedArmsModel : ErasedModel<Interface, Model, T> {
+  using ErasedModel<Interface, Model, T>::ErasedModel;
+  [[nodiscard]] std::size_t arm_count() const noexcept override { return this->held.arm_count(); }
+  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override { return this->held.enabled(arm); }
+  [[nodiscard]] Result<ArmIndex> add_arm() override { return this->held.add_arm(); }
+  Errc set_enabled(ArmIndex arm, bool on) noexcept override { return this->held.set_enabled(arm, on); }
+  Errc reset_arm(ArmIndex arm) noexcept override { return this->held.reset_arm(arm); }
+  [[nodiscard]] std::uint64_t updates() const noexcept override { return this->held.updates(); }
 };
 
 /// Owns an object that can `clone()` itself, and copies with it. Moved from, it may only be assigned or
@@ -102,6 +126,21 @@ class Handle {
   }
 
   ClonePtr<Interface> self_;
+};
+
+/// What every handle over arms does alike.
+template <class Interface>
+class ArmsHandle : public Handle<Interface> {
+ public:
+  [[nodiscard]] std::size_t arm_count() const noexcept { return this->self_->arm_count(); }
+  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept { return this->self_->enabled(arm); }
+  [[nodiscard]] Result<ArmIndex> add_arm() { return this->self_->add_arm(); }
+  Errc set_enabled(ArmIndex arm, bool on) noexcept { return this->self_->set_enabled(arm, on); }
+  Errc reset_arm(ArmIndex arm) noexcept { return this->self_->reset_arm(arm); }
+  [[nodiscard]] std::uint64_t updates() const noexcept { return this->self_->updates(); }
+
+ protected:
+  using Handle<Interface>::Handle;
 };
 
 }  // namespace attune::detail

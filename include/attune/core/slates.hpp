@@ -76,25 +76,18 @@ inline constexpr double kMaxSlateWeight = 1e9;
 /// - `select_slate` and `update` neither allocate, lock, throw nor call the clock.
 /// Not required: a context, thread-safe updates, that propensities are known.
 template <class B>
-concept SlateBandit =
-    Persistent<B> && Configured<B> &&
-    requires(B& bandit, const B& seen, const Context& context, const SlateOut& out,
-             const SlateFeedback& feedback, SlateSignal signal, Rng& rng, ArmIndex arm, bool flag) {
-      { seen.select_slate(context, rng, out) } noexcept -> std::same_as<SlateChoice>;
-      { bandit.update(feedback) } noexcept -> std::same_as<Errc>;
-      { seen.takes(signal) } noexcept -> std::same_as<bool>;
-      { seen.arm_count() } noexcept -> std::same_as<std::size_t>;
-      { seen.enabled(arm) } noexcept -> std::same_as<bool>;
-      { bandit.add_arm() } -> std::same_as<Result<ArmIndex>>;
-      { bandit.set_enabled(arm, flag) } noexcept -> std::same_as<Errc>;
-      { bandit.reset_arm(arm) } noexcept -> std::same_as<Errc>;
-      { seen.updates() } noexcept -> std::same_as<std::uint64_t>;
-    };
+concept SlateBandit = Persistent<B> && Configured<B> && HasArms<B> &&
+                      requires(B& bandit, const B& seen, const Context& context, const SlateOut& out,
+                               const SlateFeedback& feedback, SlateSignal signal, Rng& rng) {
+                        { seen.select_slate(context, rng, out) } noexcept -> std::same_as<SlateChoice>;
+                        { bandit.update(feedback) } noexcept -> std::same_as<Errc>;
+                        { seen.takes(signal) } noexcept -> std::same_as<bool>;
+                      };
 
 /// Says which requirement of SlateBandit a type misses: `static_assert(check_slate_bandit<TopKUcb>());`
 template <class B>
 [[nodiscard]] consteval bool check_slate_bandit() {
-  static_assert(check_persistent<B>() && check_configured<B>());
+  static_assert(check_persistent<B>() && check_configured<B>() && check_has_arms<B>());
   static_assert(
       requires(const B& b, const Context& x, Rng& r, const SlateOut& out) {
         { b.select_slate(x, r, out) } noexcept -> std::same_as<SlateChoice>;
@@ -107,18 +100,6 @@ template <class B>
       },
       "SlateBandit: need `Errc update(const SlateFeedback&) noexcept` and `bool takes(SlateSignal) const "
       "noexcept`");
-  static_assert(
-      requires(B& b, const B& c, ArmIndex a, bool on) {
-        { c.arm_count() } noexcept -> std::same_as<std::size_t>;
-        { c.enabled(a) } noexcept -> std::same_as<bool>;
-        { b.add_arm() } -> std::same_as<Result<ArmIndex>>;
-        { b.set_enabled(a, on) } noexcept -> std::same_as<Errc>;
-        { b.reset_arm(a) } noexcept -> std::same_as<Errc>;
-      }, "SlateBandit: arms must come and go: need arm_count, enabled, add_arm, set_enabled, reset_arm");
-  static_assert(
-      requires(const B& b) {
-        { b.updates() } noexcept -> std::same_as<std::uint64_t>;
-      }, "SlateBandit: need `std::uint64_t updates() const noexcept`");
   return SlateBandit<B>;
 }
 

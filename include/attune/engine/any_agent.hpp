@@ -91,18 +91,12 @@ concept ExplicitAgent = ArmAgent<A> && requires(const A& seen, const typename A:
 namespace detail {
 
 /// What AnyAgent asks of what it holds.
-struct ErasedAgent : ErasedState<ErasedAgent> {
+struct ErasedAgent : ErasedArms<ErasedAgent> {
   [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
   [[nodiscard]] virtual Errc probabilities(const Context& context, std::span<double> out) const noexcept = 0;
   virtual Errc update(const Input& state, ArmIndex action, double reward, const Input& next, bool terminal,
                       bool truncated) noexcept = 0;
-  [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
-  [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
-  [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
-  virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
-  virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
   [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
-  [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
 };
 
 template <ArmAgent A>
@@ -202,12 +196,12 @@ struct AgentModel final : ErasedModel<ErasedAgent, AgentModel<A>, A> {
 
 /// Holds any type that satisfies ArmAgent; copying copies the agent. It speaks the engine's words: contexts
 /// in, Choice out, actions are arms. A moved-from handle may only be assigned or destroyed.
-class AnyAgent : public detail::Handle<detail::ErasedAgent> {
+class AnyAgent : public detail::ArmsHandle<detail::ErasedAgent> {
  public:
   // A handle has no kName: asking for it first keeps the concept from asking the handle whether it copies.
   template <class A>
     requires(requires { A::kName; } && ArmAgent<A>)
-  explicit AnyAgent(A agent) : Handle(std::make_unique<detail::AgentModel<A>>(std::move(agent))) {}
+  explicit AnyAgent(A agent) : ArmsHandle(std::make_unique<detail::AgentModel<A>>(std::move(agent))) {}
 
   /// `score` of the choice is the agent's value of the action. Status: as StateFrom and the agent say;
   /// unsupported when only some arms are offered to an agent that cannot choose among them.
@@ -225,16 +219,10 @@ class AnyAgent : public detail::Handle<detail::ErasedAgent> {
     return self_->update(state, action, reward, next, terminal, truncated);
   }
 
-  [[nodiscard]] std::size_t arm_count() const noexcept { return self_->arm_count(); }
-  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept { return self_->enabled(arm); }
-  /// These four: unsupported for an agent whose actions are fixed.
-  [[nodiscard]] Result<ArmIndex> add_arm() { return self_->add_arm(); }
-  Errc set_enabled(ArmIndex arm, bool on) noexcept { return self_->set_enabled(arm, on); }
-  Errc reset_arm(ArmIndex arm) noexcept { return self_->reset_arm(arm); }
+  /// As add_arm, set_enabled and reset_arm: unsupported for an agent whose actions are fixed.
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) {
     return self_->warm_start(arm, prior);
   }
-  [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
   /// The agent itself when it is an A, else null.
   template <ArmAgent A>

@@ -20,18 +20,13 @@ namespace attune {
 namespace detail {
 
 /// What AnyBandit asks of what it holds.
-struct ErasedBandit : ErasedState<ErasedBandit> {
+struct ErasedBandit : ErasedArms<ErasedBandit> {
   [[nodiscard]] virtual Choice select(const Context& context, Rng& rng) const noexcept = 0;
   virtual Errc update(const Feedback& feedback) noexcept = 0;
   [[nodiscard]] virtual Errc probabilities(const Context& context, std::span<double> out) const noexcept = 0;
   virtual Errc note_pull(ArmIndex arm) noexcept = 0;
   virtual Errc note_lost(ArmIndex arm) noexcept = 0;
   [[nodiscard]] virtual bool counts_pending() const noexcept = 0;
-  [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
-  [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;
-  [[nodiscard]] virtual Result<ArmIndex> add_arm() = 0;
-  virtual Errc set_enabled(ArmIndex arm, bool on) noexcept = 0;
-  virtual Errc reset_arm(ArmIndex arm) noexcept = 0;
   [[nodiscard]] virtual Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) = 0;
   virtual Errc forget(ArmIndex arm, double keep) noexcept = 0;
   [[nodiscard]] virtual bool can_forget() const noexcept = 0;
@@ -41,12 +36,11 @@ struct ErasedBandit : ErasedState<ErasedBandit> {
   [[nodiscard]] virtual ScoreLaw score_law(ArmIndex arm, const Input& input,
                                            Features action) const noexcept = 0;
   [[nodiscard]] virtual bool draws_scores() const noexcept = 0;
-  [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
 };
 
 template <Bandit B>
-struct BanditModel final : ErasedModel<ErasedBandit, BanditModel<B>, B> {
-  using ErasedModel<ErasedBandit, BanditModel, B>::ErasedModel;
+struct BanditModel final : ErasedArmsModel<ErasedBandit, BanditModel<B>, B> {
+  using ErasedArmsModel<ErasedBandit, BanditModel, B>::ErasedArmsModel;
   [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept override {
     return this->held.select(context, rng);
   }
@@ -73,11 +67,6 @@ struct BanditModel final : ErasedModel<ErasedBandit, BanditModel<B>, B> {
     }
   }
   [[nodiscard]] bool counts_pending() const noexcept override { return CountsPending<B>; }
-  [[nodiscard]] std::size_t arm_count() const noexcept override { return this->held.arm_count(); }
-  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept override { return this->held.enabled(arm); }
-  [[nodiscard]] Result<ArmIndex> add_arm() override { return this->held.add_arm(); }
-  Errc set_enabled(ArmIndex arm, bool on) noexcept override { return this->held.set_enabled(arm, on); }
-  Errc reset_arm(ArmIndex arm) noexcept override { return this->held.reset_arm(arm); }
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) override {
     return this->held.warm_start(arm, prior);
   }
@@ -107,19 +96,18 @@ struct BanditModel final : ErasedModel<ErasedBandit, BanditModel<B>, B> {
     }
   }
   [[nodiscard]] bool draws_scores() const noexcept override { return DrawsScores<B>; }
-  [[nodiscard]] std::uint64_t updates() const noexcept override { return this->held.updates(); }
 };
 
 }  // namespace detail
 
 /// Holds any type that satisfies Bandit; copying copies the bandit. Calls cost one indirect call more.
 /// A moved-from handle may only be assigned or destroyed.
-class AnyBandit : public detail::Handle<detail::ErasedBandit> {
+class AnyBandit : public detail::ArmsHandle<detail::ErasedBandit> {
  public:
   // A handle has no kName: asking for it first keeps the concept from asking the handle whether it copies.
   template <class B>
     requires(requires { B::kName; } && Bandit<B>)
-  explicit AnyBandit(B bandit) : Handle(std::make_unique<detail::BanditModel<B>>(std::move(bandit))) {}
+  explicit AnyBandit(B bandit) : ArmsHandle(std::make_unique<detail::BanditModel<B>>(std::move(bandit))) {}
 
   [[nodiscard]] Choice select(const Context& context, Rng& rng) const noexcept {
     return self_->select(context, rng);
@@ -134,11 +122,6 @@ class AnyBandit : public detail::Handle<detail::ErasedBandit> {
   Errc note_lost(ArmIndex arm) noexcept { return self_->note_lost(arm); }
   [[nodiscard]] bool counts_pending() const noexcept { return self_->counts_pending(); }
 
-  [[nodiscard]] std::size_t arm_count() const noexcept { return self_->arm_count(); }
-  [[nodiscard]] bool enabled(ArmIndex arm) const noexcept { return self_->enabled(arm); }
-  [[nodiscard]] Result<ArmIndex> add_arm() { return self_->add_arm(); }
-  Errc set_enabled(ArmIndex arm, bool on) noexcept { return self_->set_enabled(arm, on); }
-  Errc reset_arm(ArmIndex arm) noexcept { return self_->reset_arm(arm); }
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior) {
     return self_->warm_start(arm, prior);
   }
@@ -155,7 +138,6 @@ class AnyBandit : public detail::Handle<detail::ErasedBandit> {
     return self_->score_law(arm, input, action);
   }
   [[nodiscard]] bool draws_scores() const noexcept { return self_->draws_scores(); }
-  [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
   /// The bandit itself when it is a B, else null.
   template <Bandit B>

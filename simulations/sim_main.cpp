@@ -14,6 +14,7 @@
 #include "simulations/learn_command.hpp"
 #include "simulations/regret_command.hpp"
 #include "simulations/sets_command.hpp"
+#include "simulations/tradeoff_command.hpp"
 
 namespace attune::sim {
 namespace {
@@ -145,6 +146,25 @@ CLI::App* add_learn(CLI::App& app, LearnArguments& arguments) {
   return command;
 }
 
+CLI::App* add_tradeoff(CLI::App& app, TradeoffArguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("tradeoff", "what arms earn beside what they cost, and what a spend rate buys");
+  command->add_option("--environment", arguments.environment, "as in a scenario, JSON");
+  command->add_option("--reward", arguments.reward, "component that is earned")->capture_default_str();
+  command->add_option("--cost", arguments.cost, "component that is spent")->capture_default_str();
+  command->add_option("--rate", arguments.rates, "cost a decision may have on average; may be repeated")
+      ->check(CLI::Range(1e-15, 1e12));
+  command->add_option("--alpha", arguments.alpha, "of budgeted_lin_ucb")->capture_default_str();
+  command->add_option("--ridge", arguments.ridge, "of budgeted_lin_ucb")->capture_default_str();
+  command->add_option("--seeds", arguments.seeds, "number of seeds")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command->add_option("--horizon", arguments.horizon, "steps; 0: as long as the environment is, or 10,000");
+  command->add_flag("--markdown", arguments.markdown, "print the tables as Markdown");
+  command->add_flag("--json", arguments.json, "print the result as JSON");
+  return command;
+}
+
 CLI::App* add_regret(CLI::App& app, RegretArguments& arguments) {
   CLI::App* command =
       app.add_subcommand("regret", "regret of bandits without context on coins, beside known figures");
@@ -188,6 +208,7 @@ int dispatch(int argc, char** argv) {
   RegretArguments regret;
   SetsArguments slates;
   SetsArguments continuous;
+  TradeoffArguments tradeoff;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
@@ -201,6 +222,7 @@ int dispatch(int argc, char** argv) {
   const CLI::App* slates_app = add_sets(app, "slates", "regret of bandits that choose ordered lists", slates);
   const CLI::App* continuous_app =
       add_sets(app, "continuous", "regret of bandits that choose a number", continuous);
+  const CLI::App* tradeoff_app = add_tradeoff(app, tradeoff);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -230,6 +252,8 @@ int dispatch(int argc, char** argv) {
     code = sets_command(slate_worlds(), slates);
   } else if (continuous_app->parsed()) {
     code = sets_command(continuous_worlds(), continuous);
+  } else if (tradeoff_app->parsed()) {
+    code = tradeoff_command(tradeoff);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

@@ -32,5 +32,8 @@ struct SetWorld {
 [[nodiscard]] std::vector<SetWorld> slate_worlds();
 /// Costs of an action between 0 and 1: convex, with a kink, with two valleys, following a context.
 [[nodiscard]] std::vector<SetWorld> continuous_worlds();
+/// Arms of known strengths, and, where the recorded data is found, language models that people compared.
+/// Errors: parse.
+[[nodiscard]] Result<std::vector<SetWorld>> duel_worlds();
 
 }  // namespace attune::sim

@@ -209,6 +209,7 @@ int dispatch(int argc, char** argv) {
   SetsArguments slates;
   SetsArguments continuous;
   TradeoffArguments tradeoff;
+  SetsArguments duels;
   bool list_json = false;
   const CLI::App* run_app = add_run(app, run);
   CLI::App* list_app = app.add_subcommand("list", "what there is: environments, policies, shipped scenarios");
@@ -223,6 +224,7 @@ int dispatch(int argc, char** argv) {
   const CLI::App* continuous_app =
       add_sets(app, "continuous", "regret of bandits that choose a number", continuous);
   const CLI::App* tradeoff_app = add_tradeoff(app, tradeoff);
+  const CLI::App* duels_app = add_sets(app, "duels", "regret of bandits that compare two arms", duels);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {
@@ -254,6 +256,8 @@ int dispatch(int argc, char** argv) {
     code = sets_command(continuous_worlds(), continuous);
   } else if (tradeoff_app->parsed()) {
     code = tradeoff_command(tradeoff);
+  } else if (duels_app->parsed()) {
+    code = sets_command(duel_worlds(), duels);
   }
   if (std::fflush(stdout) != 0) {
     complain("the output could not be written");

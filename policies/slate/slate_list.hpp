@@ -55,7 +55,7 @@ class SlateList {
 
   /// Writes arms and propensities; `tied_at_cut`: how many arms have the score of the last position, within
   /// and without. The product of the propensities.
-  double write(const SlateOut& out, double tied_at_cut) const noexcept {
+  [[nodiscard]] double write(const SlateOut& out, double tied_at_cut) const noexcept {
     double product = 1.0;
     std::size_t first = 0;  // of the group of equal scores
     double tied = 0.0;

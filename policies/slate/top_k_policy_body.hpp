@@ -93,7 +93,7 @@ SlateChoice TopKPolicy<Rule>::select_slate(const Context& context, Rng& rng,
   }
   SlateChoice choice{.size = list.size(), .propensity = 1.0, .status = Errc::ok};
   if constexpr (Rule::kRandom) {
-    (void)list.write(out, 1.0);
+    (void)list.write(out, 1.0);  // the propensities are written over
     bool single = true;
     model_.arms().for_each(context, [&](std::size_t arm) { single = single && to_arm(arm) == list.arm(0); });
     choice.propensity = single ? 1.0 : std::numeric_limits<double>::quiet_NaN();

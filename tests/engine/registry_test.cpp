@@ -76,7 +76,7 @@ TEST(Registry, MakesEveryAlgorithmFromItsNameAndWhatItRequires) {
     EXPECT_GT(algorithm.state_version, 0U);
   }
   EXPECT_EQ(families, (std::set<Family>{Family::bandit, Family::agent, Family::optimizer, Family::learner,
-                                        Family::slate, Family::continuous}));
+                                        Family::slate, Family::dueling, Family::continuous}));
 }
 
 TEST(Registry, DefaultsWrittenOutMakeTheSameAlgorithm) {
@@ -232,7 +232,7 @@ TEST(Registry, TheSchemaCoversEveryAlgorithmAndOption) {
     const Json schema = registry.schema(algorithm.family);
     check_object_schema(schema.at("oneOf").at(seen[schema.dump()]++), algorithm);
   }
-  EXPECT_EQ(seen.size(), 4U);
+  EXPECT_EQ(seen.size(), 5U);
   for (const auto& [text, count] : seen) {
     EXPECT_EQ(Json::parse(text).at("oneOf").size(), count);
   }

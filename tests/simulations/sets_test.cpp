@@ -62,6 +62,24 @@ TEST(ContinuousCommand, PoliciesStayFarBelowUniformActions) {
       "the worlds have one action, from 0 to 1");
 }
 
+TEST(DuelsCommand, PoliciesStayBelowRandomPairs) {
+  const auto ladder = regrets({"duels", "--world", "ladder", "--steps", "5000", "--runs", "3"});
+  for (const std::string policy : {"double_thompson", "bradley_terry"}) {
+    EXPECT_LT(ladder.at(policy), 0.3 * ladder.at("uniform"));
+  }
+  EXPECT_LT(ladder.at("rucb"), 0.6 * ladder.at("uniform"));
+}
+
+TEST(DuelsCommand, ModelsThatPeopleComparedAreAWorldWhereTheDataIs) {
+  if (test::shared_data().empty()) {
+    expect_refused(run_program({"duels", "--world", "llmfao"}), "is none of: ladder");
+    return;
+  }
+  const auto regret = regrets({"duels", "--world", "llmfao", "--policy", "uniform", "--policy",
+                               "bradley_terry", "--steps", "5000", "--runs", "3"});
+  EXPECT_LT(regret.at("bradley_terry"), 0.7 * regret.at("uniform"));
+}
+
 TEST(SlatesCommand, TheSameSeedGivesTheSameFiguresOnAnyNumberOfThreads) {
   const std::vector<std::string> one{"slates", "--world", "items",   "--steps", "200",
                                      "--runs", "3",       "--quiet", "--jobs",  "1"};

@@ -8,7 +8,7 @@
 One pass over each set in random order, features as they are (raw units), every policy with its defaults. Prints a
 Markdown table of the mean reward over --shuffles shuffles. "linucb 1" is disjoint LinUCB with alpha 1, ridge 1 and no
 constant feature, as its paper has it; "standardised" is the same over features brought to mean 0 and deviation 1
-over the whole file, which no policy of a running service could know. Sets marked * were looked at while the defaults
+over the whole file, which no policy of a running service could know; "itself" is with the option `standardise`. Sets marked * were looked at while the defaults
 of `auto` were chosen; the others were not.
 """
 import argparse
@@ -23,6 +23,9 @@ POLICIES = {
     "linucb 1": {"type": "lin_ucb", "alpha": 1.0},
     "linucb 1, standardised": {"type": "lin_ucb", "alpha": 1.0},
     "lin_ts": {"type": "lin_ts"},
+    "lin_ucb, intercept": {"type": "lin_ucb", "intercept": True},
+    "lin_ucb itself": {"type": "lin_ucb", "standardise": True},
+    "lin_ts itself": {"type": "lin_ts", "standardise": True},
     "epsilon_greedy": {"type": "epsilon_greedy"},
 }
 

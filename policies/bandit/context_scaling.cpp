@@ -37,23 +37,36 @@ void ContextScaling::note(Features x) noexcept {
   }
 }
 
-void ContextScaling::adopt() noexcept {
+void ContextScaling::adopt() noexcept { adopt({}, {}); }
+
+void ContextScaling::adopt(std::span<double> factor, std::span<double> shift) noexcept {
   for (std::size_t i = 0; i < mean_.size(); ++i) {
-    centre_[i] = mean_[i];
     const double deviation =
         noted_ > 0 ? std::sqrt(std::max(0.0, squares_[i]) / static_cast<double>(noted_)) : 0.0;
-    const double factor = deviation > kLeastDeviation * std::abs(mean_[i]) ? 1.0 / deviation : 0.0;
-    factor_[i] = std::isfinite(factor) ? factor : 0.0;
+    const double wanted = deviation > kLeastDeviation * std::abs(mean_[i]) ? 1.0 / deviation : 0.0;
+    const double next = std::isfinite(wanted) ? wanted : 0.0;
+    if (!factor.empty()) {
+      // What had no factor was 0 at its centre.
+      factor[i] = factor_[i] > 0.0 ? next / factor_[i] : 0.0;
+      shift[i] = next > 0.0 ? (centre_[i] - mean_[i]) * next : 0.0;
+    }
+    centre_[i] = mean_[i];
+    factor_[i] = next;
   }
+}
+
+double ContextScaling::widened_factor(Features x, std::size_t i) const noexcept {
+  const double distance = std::abs(x[i] - centre_[i]);
+  if (factor_[i] != 0.0 || !(distance > kLeastDeviation * std::abs(centre_[i]))) {
+    return factor_[i];
+  }
+  const double factor = kReach / distance;
+  return std::isfinite(factor) ? factor : 0.0;
 }
 
 void ContextScaling::widen(Features x) noexcept {
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double distance = std::abs(x[i] - centre_[i]);
-    if (factor_[i] == 0.0 && distance > kLeastDeviation * std::abs(centre_[i])) {
-      const double factor = kReach / distance;
-      factor_[i] = std::isfinite(factor) ? factor : 0.0;
-    }
+    factor_[i] = widened_factor(x, i);
   }
 }
 
@@ -67,6 +80,11 @@ void ContextScaling::reset() noexcept {
 double ContextScaling::scaled(Features x, std::size_t i) const noexcept {
   // Without the branch an infinite difference times 0 would be no number.
   return factor_[i] == 0.0 ? 0.0 : std::clamp((x[i] - centre_[i]) * factor_[i], -kReach, kReach);
+}
+
+double ContextScaling::widened(Features x, std::size_t i) const noexcept {
+  const double factor = widened_factor(x, i);
+  return factor == 0.0 ? 0.0 : std::clamp((x[i] - centre_[i]) * factor, -kReach, kReach);
 }
 
 void ContextScaling::save(Writer& writer) const {

@@ -20,7 +20,7 @@ Result<LinTs> LinTs::make(const Config& config, const Shape& shape) {
     return tl::unexpected(std::move(verdict).error());
   }
   Result<LinearArms> linear =
-      LinearArms::make(kName, {config.ridge, config.forgetting, config.intercept}, shape);
+      LinearArms::make(kName, {config.ridge, config.forgetting, config.intercept, config.standardise}, shape);
   if (!linear) {
     return tl::unexpected(std::move(linear).error());
   }
@@ -31,7 +31,8 @@ Choice LinTs::select(const Context& context, Rng& rng) const noexcept {
   if (const Errc verdict = check_input(context.input, linear_.features(), false); verdict != Errc::ok) {
     return Choice::refused(verdict);
   }
-  const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
+  detail::FeatureRoom room;  // NOLINT: written as far as it is read
+  const detail::StripVector x(linear_.seen(context.input.dense, room.data()), linear_.intercept(), 1.0);
   detail::LinearArgMax best(rng());
   detail::LinearScan(linear_.models(), x, best, [&] {
     return config_.scale * sample_normal(rng);
@@ -45,7 +46,8 @@ ScoreLaw LinTs::score_law(ArmIndex arm, const Input& input, Features /*action*/)
   if (!linear_.arms().contains(arm) || check_input(input, linear_.features(), false) != Errc::ok) {
     return {};
   }
-  const detail::StripVector x(input.dense, linear_.intercept(), 1.0);
+  detail::FeatureRoom room;  // NOLINT: written as far as it is read
+  const detail::StripVector x(linear_.seen(input.dense, room.data()), linear_.intercept(), 1.0);
   const std::array<std::uint32_t, 1> which{static_cast<std::uint32_t>(to_index(arm))};
   double mean = 0.0;
   double variance = 0.0;

@@ -17,7 +17,7 @@ Result<LinUcb> LinUcb::make(const Config& config, const Shape& shape) {
     return tl::unexpected(std::move(verdict).error());
   }
   Result<LinearArms> linear =
-      LinearArms::make(kName, {config.ridge, config.forgetting, config.intercept}, shape);
+      LinearArms::make(kName, {config.ridge, config.forgetting, config.intercept, config.standardise}, shape);
   if (!linear) {
     return tl::unexpected(std::move(linear).error());
   }
@@ -28,7 +28,8 @@ Choice LinUcb::select(const Context& context, Rng& rng) const noexcept {
   if (const Errc verdict = check_input(context.input, linear_.features(), false); verdict != Errc::ok) {
     return Choice::refused(verdict);
   }
-  const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
+  detail::FeatureRoom room;  // NOLINT: written as far as it is read
+  const detail::StripVector x(linear_.seen(context.input.dense, room.data()), linear_.intercept(), 1.0);
   detail::LinearArgMax best(rng);
   detail::LinearScan(linear_.models(), x, best, [this] {
     return config_.alpha;
@@ -43,7 +44,8 @@ Errc LinUcb::probabilities(const Context& context, std::span<double> out) const 
   if (const Errc verdict = check_input(context.input, linear_.features(), false); verdict != Errc::ok) {
     return verdict;
   }
-  const detail::StripVector x(context.input.dense, linear_.intercept(), 1.0);
+  detail::FeatureRoom room;  // NOLINT: written as far as it is read
+  const detail::StripVector x(linear_.seen(context.input.dense, room.data()), linear_.intercept(), 1.0);
   return detail::tie_probabilities(out, [&](const auto& visit) {
     detail::for_each_linear_score(
         linear_.arms(), linear_.models(), context, x, [&](std::size_t arm, double mean, double variance) {

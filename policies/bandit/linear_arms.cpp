@@ -2,6 +2,7 @@
 #include <attune/policies/linear_arms.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -16,9 +17,14 @@ LinearArms::LinearArms(std::string_view policy, const LinearModelOptions& option
                        RidgeBank models)
     : policy_(policy),
       features_(shape.features),
-      intercept_(options.intercept),
+      intercept_(options.intercept || options.standardise),
+      standardise_(options.standardise),
       arms_(shape.arms),
-      models_(std::move(models)) {}
+      models_(std::move(models)),
+      scaling_(options.standardise ? shape.features : 0),
+      point_(scaling_.features()),
+      factor_(scaling_.features()),
+      shift_(scaling_.features()) {}
 
 Result<LinearArms> LinearArms::make(std::string_view policy, const LinearModelOptions& options,
                                     const Shape& shape) {
@@ -28,7 +34,12 @@ Result<LinearArms> LinearArms::make(std::string_view policy, const LinearModelOp
                     " keeps a dense matrix an arm and needs a dense context; declare one, or "
                     "hash the features to a few hundred");
   }
-  const std::size_t dimension = shape.features + (options.intercept ? 1 : 0);
+  if (options.standardise && options.forgetting < 1.0) {
+    return fail(Errc::invalid_config, std::string(policy) + ": standardise needs forgetting = 1, not " +
+                                          number_text(options.forgetting) +
+                                          ": what was forgotten cannot be brought to a new scale");
+  }
+  const std::size_t dimension = shape.features + (options.intercept || options.standardise ? 1 : 0);
   if (dimension == 0) {
     return fail(Errc::invalid_config,
                 std::string(policy) + " needs a context of at least one feature, or intercept = true");
@@ -59,12 +70,48 @@ Errc LinearArms::update(const Feedback& feedback) noexcept {
   if (const Errc verdict = check_input(feedback.input, features_, false); verdict != Errc::ok) {
     return verdict;
   }
-  const detail::StripVector x(feedback.input.dense, intercept_, 1.0);
+  const Features context = feedback.input.dense;
+  if (standardise_) {
+    if (!scaling_.can_note(context)) {
+      return Errc::non_finite;
+    }
+    for (std::size_t i = 0; i < features_; ++i) {
+      point_[i] = scaling_.widened(context, i);
+    }
+  }
+  const detail::StripVector x(standardise_ ? Features(point_) : context, intercept_, 1.0);
   const Errc verdict = models_.learn(to_index(feedback.arm), x, feedback.reward, feedback.weight);
   if (verdict == Errc::ok) {
     ++updates_;
+    if (standardise_ && feedback.weight > 0.0) {
+      take_in(context);
+    }
   }
   return verdict;
+}
+
+void LinearArms::take_in(Features x) noexcept {
+  scaling_.widen(x);
+  scaling_.note(x);
+  if (!std::has_single_bit(scaling_.noted())) {
+    return;
+  }
+  scaling_.adopt(factor_, shift_);
+  for (std::size_t arm = 0; arm < models_.count(); ++arm) {
+    if (models_.learned(arm) > 0) {
+      models_.rescale(arm, factor_, shift_);
+    }
+  }
+}
+
+Features LinearArms::seen(Features x, double* room) const noexcept {
+  if (!standardise_) {
+    return x;
+  }
+  for (std::size_t i = 0; i < features_; ++i) {
+    room[i] = scaling_.scaled(x, i);
+  }
+  return {room, features_};
 }
 
 Result<ArmIndex> LinearArms::add() {
@@ -96,7 +143,7 @@ double LinearArms::expectation(ArmIndex arm, const Input& input) const noexcept 
   const std::span<const double> theta = models_.coefficients(to_index(arm));
   double sum = intercept_ ? theta[features_] : 0.0;
   for (std::size_t i = 0; i < features_; ++i) {
-    sum += theta[i] * input.dense[i];
+    sum += theta[i] * (standardise_ ? scaling_.scaled(input.dense, i) : input.dense[i]);
   }
   return sum;
 }
@@ -120,6 +167,9 @@ void LinearArms::save(Writer& writer) const {
   writer.u64(updates_);
   arms_.save(writer);
   models_.save(writer);
+  if (standardise_) {
+    scaling_.save(writer);
+  }
 }
 
 Result<void> LinearArms::load(Reader& reader) {
@@ -135,10 +185,21 @@ Result<void> LinearArms::load(Reader& reader) {
     return detail::corrupt(policy_,
                            "the matrices are damaged, or belong to another number of features or arms");
   }
+  ContextScaling scaling = scaling_;
+  if (standardise_ && !scaling.load(reader)) {
+    return detail::corrupt(policy_, "the scales of the features are damaged");
+  }
+  scaling_ = std::move(scaling);
   updates_ = updates;
   arms_ = std::move(arms);
   models_ = std::move(models);
   return {};
+}
+
+bool LinearArms::operator==(const LinearArms& other) const {
+  return features_ == other.features_ && intercept_ == other.intercept_ &&
+         standardise_ == other.standardise_ && arms_ == other.arms_ && models_ == other.models_ &&
+         scaling_ == other.scaling_ && updates_ == other.updates_;
 }
 
 Description LinearArms::describe(std::string summary) const {
@@ -148,7 +209,8 @@ Description LinearArms::describe(std::string summary) const {
   text.summary = std::move(summary);
   text.values = {{"updates", static_cast<double>(updates_)},
                  {"features", static_cast<double>(features_)},
-                 {"intercept", intercept_ ? 1.0 : 0.0}};
+                 {"intercept", intercept_ ? 1.0 : 0.0},
+                 {"standardise", standardise_ ? 1.0 : 0.0}};
   text.columns = {"enabled", "rewards", "theta_norm", "mean_variance"};
   for (std::size_t i = 0; i < std::min(dimension, kShown); ++i) {
     text.columns.push_back("theta_" + std::to_string(i));

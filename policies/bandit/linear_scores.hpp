@@ -21,6 +21,9 @@
 
 namespace attune::detail {
 
+/// Room for the features of one context.
+using FeatureRoom = std::array<double, RidgeBank::kMaxDimension>;
+
 /// A score that can be compared: finite coefficients and contexts of extreme size can multiply to NaN.
 [[nodiscard]] inline double comparable(double score) noexcept {
   return std::isnan(score) ? -std::numeric_limits<double>::infinity() : score;

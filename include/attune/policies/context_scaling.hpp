@@ -29,8 +29,11 @@ class ContextScaling {
   /// Whether note(x) would stay within the finite numbers.
   [[nodiscard]] bool can_note(Features x) const noexcept;
   void note(Features x) noexcept;
-  /// apply() goes by what has been noted up to now.
+  /// scaled() goes by what has been noted up to now.
   void adopt() noexcept;
+  /// The same, and how what was scaled before is scaled from now on, but for the cut: the scaled feature i
+  /// becomes factor[i] times itself plus shift[i].
+  void adopt(std::span<double> factor, std::span<double> shift) noexcept;
   /// Gives features that were constant at the last adopt(), and are not in x, their factor.
   void widen(Features x) noexcept;
   /// Forgets everything.
@@ -38,6 +41,8 @@ class ContextScaling {
 
   /// The scaled feature i of x.
   [[nodiscard]] double scaled(Features x, std::size_t i) const noexcept;
+  /// As it will be after widen(x).
+  [[nodiscard]] double widened(Features x, std::size_t i) const noexcept;
   [[nodiscard]] std::size_t features() const noexcept { return mean_.size(); }
   [[nodiscard]] std::uint64_t noted() const noexcept { return noted_; }
 
@@ -47,6 +52,8 @@ class ContextScaling {
   [[nodiscard]] bool operator==(const ContextScaling&) const = default;
 
  private:
+  [[nodiscard]] double widened_factor(Features x, std::size_t i) const noexcept;
+
   std::uint64_t noted_ = 0;
   std::vector<double> mean_;
   std::vector<double> squares_;  // sums of squared deviations from the mean

@@ -20,6 +20,7 @@ struct LinTsConfig {
   double ridge = 1.0;
   double forgetting = 1.0;
   bool intercept = false;
+  bool standardise = false;
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {
@@ -27,6 +28,8 @@ struct LinTsConfig {
     visit("ridge", self.ridge, Bounds{1e-9, 1e9}, "regularisation: A starts as ridge times the identity");
     visit("forgetting", self.forgetting, Bounds{0.01, 1}, "weight of an arm's past at each of its rewards");
     visit("intercept", self.intercept, Bounds{0, 1}, "append a constant 1 to the context");
+    visit("standardise", self.standardise, Bounds{0, 1},
+          "bring each feature to mean 0 and deviation 1 as they come; brings its own intercept");
   }
   bool operator==(const LinTsConfig&) const = default;
 };
@@ -43,7 +46,7 @@ struct LinTsConfig {
 /// Algorithm 1 (one model for all arms there; one an arm here; v in their notation is `scale`, constant
 /// here).
 ///
-/// Rewards, warm start, cost and memory: as LinUcb, plus a normal draw an arm in select.
+/// Rewards, `standardise`, warm start, cost and memory: as LinUcb, plus a normal draw an arm in select.
 /// `greedy` of a choice: no arm that could be chosen has a larger theta'x.
 /// `propensity`: NaN, deferred: it is the chance that one of several unequal normals is the largest, which
 /// has no closed form for more than two arms. Limits: dense contexts of at most 4096 numbers.
@@ -84,6 +87,8 @@ class LinTs {
 
   /// The regressions, one an arm: coefficients, A, A^-1.
   [[nodiscard]] const RidgeBank& models() const noexcept { return linear_.models(); }
+  /// With `standardise`: how contexts become what the regressions see; of no features without.
+  [[nodiscard]] const ContextScaling& scaling() const noexcept { return linear_.scaling(); }
   [[nodiscard]] std::uint64_t updates() const noexcept { return linear_.updates(); }
 
   void save(Writer& writer) const { linear_.save(writer); }

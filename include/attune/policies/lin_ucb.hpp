@@ -20,6 +20,7 @@ struct LinUcbConfig {
   double ridge = 1.0;
   double forgetting = 1.0;
   bool intercept = false;
+  bool standardise = false;
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {
@@ -27,6 +28,8 @@ struct LinUcbConfig {
     visit("ridge", self.ridge, Bounds{1e-9, 1e9}, "regularisation: A starts as ridge times the identity");
     visit("forgetting", self.forgetting, Bounds{0.01, 1}, "weight of an arm's past at each of its rewards");
     visit("intercept", self.intercept, Bounds{0, 1}, "append a constant 1 to the context");
+    visit("standardise", self.standardise, Bounds{0, 1},
+          "bring each feature to mean 0 and deviation 1 as they come; brings its own intercept");
   }
   bool operator==(const LinUcbConfig&) const = default;
 };
@@ -44,12 +47,13 @@ struct LinUcbConfig {
 /// (RidgeBank, which gives the formula with forgetting and bounds the rounding errors).
 ///
 /// Rewards: any finite number; alpha is in units of their standard deviation given x, so scale one to the
-/// other. Contexts of length about 1 suit ridge = 1. `greedy` of a choice: no arm that could be chosen has a
-/// larger theta'x. `propensity`: 1, or 1/k in a tie of k; an arm that is offered twice counts twice. Warm
-/// start: see LinearArms::warm_start; an arm that is added starts from ridge and theta = 0. Cost: select
-/// d^2/2 multiply-adds an arm, update about 2 d^2 and every 1024 or 8 d updates of an arm d^3/2; none
-/// allocates. Memory: 8 d^2 bytes an arm (d rounded up to a multiple of 8). Limits: dense contexts of at most
-/// 4096 numbers; late rewards make it repeat its choice in the same context.
+/// other. Contexts of length about 1 suit ridge = 1; with `standardise` they may be of any size (LinearArms).
+/// `greedy` of a choice: no arm that could be chosen has a larger theta'x. `propensity`: 1, or 1/k in a tie
+/// of k; an arm that is offered twice counts twice. Warm start: see LinearArms::warm_start; an arm that is
+/// added starts from ridge and theta = 0. Cost: select d^2/2 multiply-adds an arm, update about 2 d^2 and
+/// every 1024 or 8 d updates of an arm d^3/2; none allocates. Memory: 8 d^2 bytes an arm (d rounded up to a
+/// multiple of 8), d^2 more where the copy for screening is kept. Limits: dense contexts of at most 4096
+/// numbers; late rewards make it repeat its choice in the same context.
 class LinUcb {
  public:
   using Config = LinUcbConfig;
@@ -86,6 +90,8 @@ class LinUcb {
 
   /// The regressions, one an arm: coefficients, A, A^-1.
   [[nodiscard]] const RidgeBank& models() const noexcept { return linear_.models(); }
+  /// With `standardise`: how contexts become what the regressions see; of no features without.
+  [[nodiscard]] const ContextScaling& scaling() const noexcept { return linear_.scaling(); }
   [[nodiscard]] std::uint64_t updates() const noexcept { return linear_.updates(); }
 
   void save(Writer& writer) const { linear_.save(writer); }

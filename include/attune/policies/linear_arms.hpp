@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <attune/core/arm_set.hpp>
 #include <attune/core/ridge_bank.hpp>
+#include <attune/policies/context_scaling.hpp>
 
 namespace attune {
 
@@ -18,15 +20,21 @@ struct LinearModelOptions {
   double ridge = 1.0;
   double forgetting = 1.0;
   bool intercept = false;
+  bool standardise = false;
 
   bool operator==(const LinearModelOptions&) const = default;
 };
 
 /// Arms with one ridge regression each over the context x, to which a constant 1 is appended with
 /// `intercept`. The members are those that the concept Bandit asks for; LinUcb and LinTs add how to choose.
+///
+/// With `standardise` x is first scaled by a ContextScaling, and the constant is always there. The scaling
+/// takes in the context of every reward. What it goes by is brought up to date when that has happened 1, 2,
+/// 4, 8, ... times; all models are then rewritten for the new scale (RidgeBank::rescale), so that they are
+/// what they would be had the earlier contexts been scaled so, but for numbers that were cut.
 class LinearArms {
  public:
-  /// Errors: invalid_config; unsupported for sparse contexts.
+  /// Errors: invalid_config (also standardise with forgetting < 1); unsupported for sparse contexts.
   [[nodiscard]] static Result<LinearArms> make(std::string_view policy, const LinearModelOptions& options,
                                                const Shape& shape);
 
@@ -47,6 +55,9 @@ class LinearArms {
   /// shares).
   [[nodiscard]] Result<void> warm_start(ArmIndex arm, const ArmPrior& prior);
 
+  /// x as the models see it: itself, or scaled into `room`, which has features() numbers.
+  [[nodiscard]] Features seen(Features x, double* room) const noexcept;
+
   void save(Writer& writer) const;
   [[nodiscard]] Result<void> load(Reader& reader);
   /// One row an arm: enabled, rewards, norm of theta, mean variance (trace of P over d), and the first theta.
@@ -57,20 +68,29 @@ class LinearArms {
   [[nodiscard]] const RidgeBank& models() const noexcept { return models_; }
   [[nodiscard]] std::size_t features() const noexcept { return features_; }
   [[nodiscard]] bool intercept() const noexcept { return intercept_; }
+  [[nodiscard]] bool standardises() const noexcept { return standardise_; }
+  [[nodiscard]] const ContextScaling& scaling() const noexcept { return scaling_; }
   [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
 
-  [[nodiscard]] bool operator==(const LinearArms&) const = default;
+  [[nodiscard]] bool operator==(const LinearArms& other) const;
 
  private:
   LinearArms(std::string_view policy, const LinearModelOptions& options, const Shape& shape,
              RidgeBank models);
+  void take_in(Features x) noexcept;
 
   std::string_view policy_;  // a literal
   std::size_t features_;
   bool intercept_;
+  bool standardise_;
   ArmSet arms_;
   RidgeBank models_;
+  ContextScaling scaling_;  // of no features unless they are standardised
   std::uint64_t updates_ = 0;
+  // Scratch of one observation, no part of the state.
+  std::vector<double> point_;
+  std::vector<double> factor_;
+  std::vector<double> shift_;
 };
 
 }  // namespace attune

@@ -109,6 +109,16 @@ struct Kernels {
   /// The means alone, the same bits as from packed_scores.
   void (*packed_means)(const double* coefficients, const StripVector& x, const std::uint32_t* which,
                        std::size_t count, double* mean) noexcept;
+  /// out[8 g + lane] = sum over i < size of weights[(g size + i) 8 + lane] x[i], for g < groups: eight models
+  /// side by side. The even i and the odd ones are summed apart.
+  void (*group_scores)(const double* weights, const double* x, std::size_t size, std::size_t groups,
+                       double* out) noexcept;
+  /// weights[8 i + lane] += factors[lane] x[i], for i < size: one group of eight.
+  void (*group_axpy)(double* weights, const double* factors, const double* x, std::size_t size) noexcept;
+  /// product[i] = v[i] x[i]; returns the sum of product[i] x[i]. `size` is a multiple of eight.
+  double (*weigh)(const double* v, const double* x, std::size_t size, double* product) noexcept;
+  /// y[i] -= factor x[i]^2. `size` is a multiple of eight.
+  void (*subtract_squares)(double* y, double factor, const double* x, std::size_t size) noexcept;
   /// out = M x, all strips written.
   void (*packed_multiply)(const double* matrix, const StripVector& x, double* out) noexcept;
   /// M = scale M + left right', for left and right parallel (the result is symmetric); both padded.

@@ -246,6 +246,58 @@ TEST(Kernels, CoarseFormsAndMeansHaveTheSameBitsEverywhere) {
   }
 }
 
+TEST(Kernels, GroupScoresHaveTheSameBitsEverywhere) {
+  for (const std::size_t size : {1U, 2U, 7U, 20U, 21U, 101U}) {
+    for (const std::size_t groups : {1U, 2U, 3U, 5U}) {
+      const Vector weights = random_vector(groups * size * kLanes, 11 * size + groups);
+      const Vector x = random_vector(size, 12);
+      for (const Kernels* kernel : all_kernels()) {
+        SCOPED_TRACE(kernel->name);
+        Vector out(groups * kLanes, -1.0);
+        kernel->group_scores(weights.data(), x.data(), size, groups, out.data());
+        for (std::size_t model = 0; model < out.size(); ++model) {
+          std::array<double, 2> sum{};
+          for (std::size_t i = 0; i < size; ++i) {
+            sum.at(i % 2) += weights[(((model / kLanes) * size) + i) * kLanes + (model % kLanes)] * x[i];
+          }
+          expect_same_bits(out[model], sum[0] + sum[1]);
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, StepsOfGroupsHaveTheSameBitsEverywhere) {
+  for (const std::size_t size : {8U, 24U, 104U}) {
+    const Vector x = random_vector(size, 13);
+    const Vector v = random_vector(size, 14);
+    const Vector factors = random_vector(kLanes, 15);
+    const Vector weights = random_vector(size * kLanes, 16);
+    for (const Kernels* kernel : all_kernels()) {
+      SCOPED_TRACE(kernel->name);
+      Vector stepped = weights;
+      kernel->group_axpy(stepped.data(), factors.data(), x.data(), size);
+      for (std::size_t at = 0; at < stepped.size(); ++at) {
+        const double step = factors[at % kLanes] * x[at / kLanes];
+        expect_same_bits(stepped[at], weights[at] + step);
+      }
+      Vector product(size);
+      const double sum = kernel->weigh(v.data(), x.data(), size, product.data());
+      Lane lanes{};
+      Vector left = v;
+      kernel->subtract_squares(left.data(), 0.3, x.data(), size);
+      for (std::size_t i = 0; i < size; ++i) {
+        expect_same_bits(product[i], v[i] * x[i]);
+        lanes.at(i % kLanes) += product[i] * x[i];
+        const double square = x[i] * x[i];
+        const double taken = 0.3 * square;
+        expect_same_bits(left[i], v[i] - taken);
+      }
+      expect_same_bits(sum, fold(lanes));
+    }
+  }
+}
+
 TEST(Kernels, MultiplyHasTheSameBitsEverywhereAndIsTheProduct) {
   for (const std::size_t dimension : {1U, 8U, 17U, 40U, 100U}) {
     const Vector matrix = random_packed(dimension, dimension);

@@ -253,6 +253,48 @@ TEST(RidgeBank, UnitsAreObservationsAtUnitVectors) {
   EXPECT_EQ(bank.learned(0), 0U);
 }
 
+TEST(RidgeBank, RestatedIsAsIfLearnedInTheNewUnits) {
+  Rng rng(31);
+  for (const std::size_t dimension : {2U, 8U, 9U, 21U}) {
+    RidgeBank restated = make_bank(2, dimension, 0.7);
+    RidgeBank direct = make_bank(2, dimension, 0.7);
+    std::vector<double> stretch(dimension - 1);
+    std::vector<double> shift(dimension - 1);
+    for (std::size_t i = 0; i + 1 < dimension; ++i) {
+      stretch[i] = 0.25 + 2.0 * rng.uniform();
+      shift[i] = 2.0 * rng.uniform() - 1.0;
+    }
+    stretch[0] = 0.0;  // said nothing before
+    shift[0] = 0.0;
+    std::vector<double> point;
+    for (int step = 0; step < 200; ++step) {
+      point = random_point(rng, dimension);
+      point.back() = 1.0;
+      const double target = rng.uniform();
+      const double weight = 0.5 + rng.uniform();
+      ASSERT_EQ(learn(restated, 1, point, target, weight), Errc::ok);
+      for (std::size_t i = 0; i + 1 < dimension; ++i) {
+        point[i] = stretch[i] * point[i] + shift[i];
+      }
+      ASSERT_EQ(learn(direct, 1, point, target, weight), Errc::ok);
+    }
+    restated.rescale(1, stretch, shift);
+    EXPECT_EQ(restated.learned(1), 200U);
+    const Score by_restating = score(restated, 1, point);
+    const Score by_learning = score(direct, 1, point);
+    EXPECT_NEAR(by_restating.mean, by_learning.mean, 1e-10);
+    EXPECT_NEAR(by_restating.variance, by_learning.variance, 1e-10);
+    EXPECT_EQ(score(restated, 0, point).mean, 0.0);
+    Writer writer;
+    restated.save(writer);
+    Reader reader(writer.view());
+    RidgeBank loaded = make_bank(0, dimension, 0.7);
+    loaded.load(reader);
+    EXPECT_TRUE(reader.ok());
+    EXPECT_TRUE(loaded == restated);
+  }
+}
+
 TEST(RidgeBank, AddedAndResetModelsAreNew) {
   RidgeBank bank = make_bank(1, 9, 4.0);
   ASSERT_EQ(learn(bank, 0, std::vector<double>(9, 1.0), 1.0), Errc::ok);

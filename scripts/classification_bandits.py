@@ -27,6 +27,16 @@ POLICIES = {
     "lin_ucb itself": {"type": "lin_ucb", "standardise": True},
     "lin_ts itself": {"type": "lin_ts", "standardise": True},
     "epsilon_greedy": {"type": "epsilon_greedy"},
+    "squarecb": {"type": "squarecb"},
+    "squarecb, gradient": {"type": "squarecb", "oracle": "gradient"},
+    "fastcb": {"type": "fastcb"},
+    "lin_epsilon_greedy": {"type": "lin_epsilon_greedy"},
+    "regcb": {"type": "regcb"},
+    "regcb, gradient": {"type": "regcb", "oracle": "gradient"},
+    "bagging": {"type": "bagging"},
+    "cover": {"type": "cover"},
+    "logistic_ucb": {"type": "logistic_ucb"},
+    "logistic_ts": {"type": "logistic_ts"},
 }
 
 
@@ -125,10 +135,14 @@ def main():
     parser.add_argument("--serve", default="build/release/tools/attune-serve")
     parser.add_argument("--shuffles", type=int, default=10)
     parser.add_argument("--sets", default="", help="only sets whose name contains this")
-    parser.add_argument("--policies", default="", help="separated by semicolons; without it all")
+    parser.add_argument("--policies", default="", help="separated by semicolons, NAME or NAME={JSON}; without it all")
     parser.add_argument("--vw", action="store_true", help="Vowpal Wabbit too, when it is installed")
     arguments = parser.parse_args()
     names = [name.strip() for name in arguments.policies.split(";") if name.strip()] or list(POLICIES)
+    for place, name in enumerate(names):
+        if "={" in name:
+            names[place], options = name.split("=", 1)
+            POLICIES[names[place]] = json.loads(options)
     names += ["vw epsilon", "vw squarecb"] if arguments.vw else []
     print("| set | rows x features, labels | " + " | ".join(names) + " |")
     print("|" + " --- |" * (len(names) + 2), flush=True)

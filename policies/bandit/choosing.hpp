@@ -74,8 +74,8 @@ template <class Config>
 
 /// Room for `count` entries, at least doubling when it must grow. What throws for lack of memory throws here,
 /// before anything has changed.
-template <class T>
-void make_room(std::vector<T>& values, std::size_t count) {
+template <class T, class Allocator>
+void make_room(std::vector<T, Allocator>& values, std::size_t count) {
   if (values.capacity() < count) {
     values.reserve(std::max(count, 2 * values.capacity()));
   }

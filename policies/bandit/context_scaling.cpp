@@ -5,16 +5,37 @@
 #include <cmath>
 #include <utility>
 
+#include "core/target_clones.hpp"
+
 namespace attune {
+namespace detail {
+
+void apply_scale(Features x, const double* centre, const double* factor, double size, double* z) noexcept;
+
+}  // namespace detail
 namespace {
 
 constexpr double kLeastDeviation = 1e-10;  // of the mean
+constexpr double kMostStretch = 1e6;       // beyond it the old scale said nothing of the new one
 
 bool all_factors(std::span<const double> values) noexcept {
   return all_finite(values) && std::ranges::all_of(values, [](double value) { return value >= 0.0; });
 }
 
 }  // namespace
+
+// Without branches: several features at a time.
+ATTUNE_TARGET_CLONES
+void detail::apply_scale(Features x, const double* centre, const double* factor, double size,
+                         double* z) noexcept {
+  constexpr double kReach = ContextScaling::kReach;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double value = (x[i] - centre[i]) * factor[i];
+    const double above = value > -kReach ? value : -kReach;  // also of NaN
+    const double within = above < kReach ? above : kReach;
+    z[i] = factor[i] == 0.0 ? 0.0 : size * within;
+  }
+}
 
 bool ContextScaling::can_note(Features x) const noexcept {
   const double count = static_cast<double>(noted_) + 1.0;
@@ -37,22 +58,42 @@ void ContextScaling::note(Features x) noexcept {
   }
 }
 
+// One over the deviation of what has been noted; 0: constant.
+double ContextScaling::factor_now(std::size_t i) const noexcept {
+  const double deviation =
+      noted_ > 0 ? std::sqrt(std::max(0.0, squares_[i]) / static_cast<double>(noted_)) : 0.0;
+  const double factor = deviation > kLeastDeviation * std::abs(mean_[i]) ? 1.0 / deviation : 0.0;
+  return std::isfinite(factor) ? factor : 0.0;
+}
+
 void ContextScaling::adopt() noexcept { adopt({}, {}); }
 
-void ContextScaling::adopt(std::span<double> factor, std::span<double> shift) noexcept {
+void ContextScaling::adopt(std::span<double> stretch, std::span<double> shift) noexcept {
   for (std::size_t i = 0; i < mean_.size(); ++i) {
-    const double deviation =
-        noted_ > 0 ? std::sqrt(std::max(0.0, squares_[i]) / static_cast<double>(noted_)) : 0.0;
-    const double wanted = deviation > kLeastDeviation * std::abs(mean_[i]) ? 1.0 / deviation : 0.0;
-    const double next = std::isfinite(wanted) ? wanted : 0.0;
-    if (!factor.empty()) {
+    const double factor = factor_now(i);
+    if (!stretch.empty()) {
       // What had no factor was 0 at its centre.
-      factor[i] = factor_[i] > 0.0 ? next / factor_[i] : 0.0;
-      shift[i] = next > 0.0 ? (centre_[i] - mean_[i]) * next : 0.0;
+      const double ratio = factor_[i] > 0.0 ? factor / factor_[i] : 0.0;
+      const double moved = (centre_[i] - mean_[i]) * factor;
+      const bool known = ratio <= kMostStretch && std::abs(moved) <= kMostStretch;
+      stretch[i] = known ? ratio : 0.0;
+      shift[i] = known ? moved : 0.0;
     }
     centre_[i] = mean_[i];
-    factor_[i] = next;
+    factor_[i] = factor;
   }
+}
+
+bool ContextScaling::moved(double part) const noexcept {
+  for (std::size_t i = 0; i < mean_.size(); ++i) {
+    const double factor = factor_now(i);
+    const bool near = std::abs(factor - factor_[i]) <= part * factor_[i] &&
+                      std::abs(mean_[i] - centre_[i]) * factor <= part;
+    if (!near) {
+      return true;
+    }
+  }
+  return false;
 }
 
 double ContextScaling::widened_factor(Features x, std::size_t i) const noexcept {
@@ -85,6 +126,10 @@ double ContextScaling::scaled(Features x, std::size_t i) const noexcept {
 double ContextScaling::widened(Features x, std::size_t i) const noexcept {
   const double factor = widened_factor(x, i);
   return factor == 0.0 ? 0.0 : std::clamp((x[i] - centre_[i]) * factor, -kReach, kReach);
+}
+
+void ContextScaling::apply(Features x, double size, double* z) const noexcept {
+  detail::apply_scale(x, centre_.data(), factor_.data(), size, z);
 }
 
 void ContextScaling::save(Writer& writer) const {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <attune/core/concepts.hpp>
@@ -40,6 +41,25 @@ template <>
 struct BanditCase<LinUcbHybrid> {
   static LinUcbHybrid::Config config() { return {}; }
   static Shape shape(std::size_t arms) { return {.arms = arms, .features = 2, .action_features = 2}; }
+};
+// Each over another oracle, so that all kinds are gone through.
+template <class Rule>
+struct BanditCase<OraclePolicy<Rule>> {
+  using Config = typename OraclePolicy<Rule>::Config;
+  static Config config() {
+    Config config;
+    config.oracle = std::is_same_v<Rule, SquareCbRule> || std::is_same_v<Rule, LogisticUcbRule> ||
+                            std::is_same_v<Rule, CoverRule> || std::is_same_v<Rule, BaggingRule>
+                        ? OracleKind::gradient
+                    : std::is_same_v<Rule, FastCbRule> ? OracleKind::nag
+                    : std::is_same_v<Rule, RegCbRule>  ? OracleKind::bayes_linear
+                                                       : OracleKind::automatic;
+    if constexpr (requires { config.members; }) {
+      config.members = 2;  // laws go through every bit of a state
+    }
+    return config;
+  }
+  static Shape shape(std::size_t arms) { return {.arms = arms, .features = 3}; }
 };
 // Short windows: laws go through every bit of a state.
 template <>

@@ -121,8 +121,8 @@ class RidgeBank {
   /// and the prior as before. Cost: one refresh.
   void forget(std::size_t model, double keep) noexcept;
   /// Makes A, b, P and theta those of features factor_i x_i + shift_i instead of x_i; the last feature, the
-  /// constant 1, stays. What was learned counts as before, exactly (forgetting 1). A model whose numbers would
-  /// leave the finite ones is reset. Cost: one refresh.
+  /// constant 1, stays. What was learned counts as before, exactly (forgetting 1). A model whose numbers
+  /// would leave the finite ones is reset. Cost: one refresh.
   void rescale(std::size_t model, std::span<const double> factor, std::span<const double> shift) noexcept;
   /// Computes P and theta of a model anew from A and b.
   void refresh(std::size_t model) noexcept;

@@ -8,6 +8,7 @@
 #include <attune/policies/auto_bandit.hpp>
 #include <attune/policies/auto_linear.hpp>
 #include <attune/policies/bayes_linear.hpp>
+#include <attune/policies/builtin_oracle.hpp>
 #include <attune/policies/builtin_plain.hpp>
 #include <attune/policies/epsilon_greedy.hpp>
 #include <attune/policies/ftrl.hpp>
@@ -29,7 +30,7 @@ namespace attune {
 
 using BuiltinBandits = Joined<TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb,
                                        LinUcbHybrid, LinTs, AutoBandit>,
-                              PlainBandits>;
+                              PlainBandits, OracleBandits>;
 using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner,
                                  BayesLinearLearner, NagLearner, AdamLearner, HashedInteractions>;
 using BuiltinAgents = TypeList<QLearning>;

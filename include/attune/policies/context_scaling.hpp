@@ -32,8 +32,10 @@ class ContextScaling {
   /// scaled() goes by what has been noted up to now.
   void adopt() noexcept;
   /// The same, and how what was scaled before is scaled from now on, but for the cut: the scaled feature i
-  /// becomes factor[i] times itself plus shift[i].
-  void adopt(std::span<double> factor, std::span<double> shift) noexcept;
+  /// becomes stretch[i] times itself plus shift[i]. Both are 0 where that says nothing of the new one.
+  void adopt(std::span<double> stretch, std::span<double> shift) noexcept;
+  /// Whether adopt() would move a mean by more than `part` of its deviation, or a deviation by that part.
+  [[nodiscard]] bool moved(double part) const noexcept;
   /// Gives features that were constant at the last adopt(), and are not in x, their factor.
   void widen(Features x) noexcept;
   /// Forgets everything.
@@ -43,6 +45,8 @@ class ContextScaling {
   [[nodiscard]] double scaled(Features x, std::size_t i) const noexcept;
   /// As it will be after widen(x).
   [[nodiscard]] double widened(Features x, std::size_t i) const noexcept;
+  /// z[i] = size * scaled(x, i) for every feature.
+  void apply(Features x, double size, double* z) const noexcept;
   [[nodiscard]] std::size_t features() const noexcept { return mean_.size(); }
   [[nodiscard]] std::uint64_t noted() const noexcept { return noted_; }
 
@@ -53,6 +57,7 @@ class ContextScaling {
 
  private:
   [[nodiscard]] double widened_factor(Features x, std::size_t i) const noexcept;
+  [[nodiscard]] double factor_now(std::size_t i) const noexcept;
 
   std::uint64_t noted_ = 0;
   std::vector<double> mean_;

@@ -8,6 +8,7 @@
 #include <benchmark/benchmark.h>
 #include <attune/core/sampling.hpp>
 #include <attune/engine/registry.hpp>
+#include <attune/policies/builtin_oracle.hpp>
 #include <nlohmann/json.hpp>
 
 namespace attune::bench {
@@ -29,7 +30,14 @@ struct World {
   }
 };
 
-bool is_contextual(const std::string& name) { return name.starts_with("lin_") || name == "auto"; }
+template <class... Types>
+bool is_one_of(const std::string& name, TypeList<Types...> /*list*/) {
+  return ((name == Types::kName) || ...);
+}
+
+bool is_contextual(const std::string& name) {
+  return name.starts_with("lin_") || name == "auto" || is_one_of(name, OracleBandits{});
+}
 
 World make_world(const std::string& name, std::size_t arms, std::size_t features) {
   const bool contextual = is_contextual(name);

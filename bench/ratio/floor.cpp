@@ -63,6 +63,10 @@ class PlainLoop final : public Floor {
         s_(arms, 0.5F),
         x_(features),
         z_(features) {
+    if (kind == FloorKind::squarecb) {
+      weights_.assign(arms * d_, 0.0F);
+      scores_.assign(arms, 0.0F);
+    }
     if (kind == FloorKind::lin_ucb) {
       inverse_.assign(arms * d_ * d_, 0.0F);
       weights_.assign(arms * d_, 0.0F);
@@ -108,6 +112,8 @@ class PlainLoop final : public Floor {
         return epsilon_greedy();
       case FloorKind::lin_ucb:
         return lin_ucb();
+      case FloorKind::squarecb:
+        return squarecb();
     }
   }
   struct Largest {  // kept in registers: written to memory once a decision
@@ -168,8 +174,54 @@ class PlainLoop final : public Floor {
     }
     chosen_ = largest.arm;
   }
+  void squarecb() noexcept {
+    Largest largest;
+    for (std::size_t arm = 0; arm < arms_; ++arm) {
+      const float* w = weights_.data() + arm * d_;
+      float m = 0.0F;
+      for (std::size_t i = 0; i < d_; ++i) {
+        m += w[i] * x_[i];
+      }
+      scores_[arm] = m;
+      largest.take(arm, m);
+    }
+    const float gamma = 10.0F * static_cast<float>(std::sqrt(t_));
+    float total = 0.0F;
+    for (std::size_t arm = 0; arm < arms_; ++arm) {
+      if (arm != largest.arm) {
+        scores_[arm] = 1.0F / (static_cast<float>(arms_) + gamma * (largest.best - scores_[arm]));
+        total += scores_[arm];
+      }
+    }
+    scores_[largest.arm] = 1.0F - total;
+    chosen_ = largest.arm;
+    double left = rng_.uniform();
+    for (std::size_t arm = 0; arm < arms_; ++arm) {
+      left -= static_cast<double>(scores_[arm]);
+      if (left <= 0.0) {
+        chosen_ = arm;
+        break;
+      }
+    }
+  }
+  void gradient_step(float reward) noexcept {
+    float* w = weights_.data() + chosen_ * d_;
+    float m = 0.0F;
+    float square = 0.0F;
+    for (std::size_t i = 0; i < d_; ++i) {
+      m += w[i] * x_[i];
+      square += x_[i] * x_[i];
+    }
+    const float step = 0.1F * (reward - m) / (1.0F + square);
+    for (std::size_t i = 0; i < d_; ++i) {
+      w[i] += step * x_[i];
+    }
+  }
   void update() noexcept {
     const auto reward = static_cast<float>(rewards_.draw(chosen_));
+    if (kind_ == FloorKind::squarecb) {
+      return gradient_step(reward);
+    }
     if (kind_ != FloorKind::lin_ucb) {
       n_[chosen_] += 1.0F;
       s_[chosen_] += reward;
@@ -202,7 +254,7 @@ class PlainLoop final : public Floor {
   std::size_t arms_;
   std::size_t d_;
   std::span<const float> rows_;
-  std::vector<float> n_, s_, x_, z_, inverse_, weights_;
+  std::vector<float> n_, s_, x_, z_, inverse_, weights_, scores_;
   std::size_t row_ = 0;
   std::size_t chosen_ = 0;
   double t_ = 1.0;

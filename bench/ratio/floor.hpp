@@ -12,7 +12,7 @@
 
 namespace attune::bench {
 
-enum class FloorKind { ucb1, thompson_beta, epsilon_greedy, lin_ucb };
+enum class FloorKind { ucb1, thompson_beta, epsilon_greedy, lin_ucb, squarecb };
 
 class Floor {
  public:

@@ -11,6 +11,7 @@
 #include <attune/engine/engine.hpp>
 #include <attune/policies/epsilon_greedy.hpp>
 #include <attune/policies/lin_ucb.hpp>
+#include <attune/policies/squarecb.hpp>
 #include <attune/policies/thompson_beta.hpp>
 #include <attune/policies/ucb1.hpp>
 
@@ -25,6 +26,7 @@ constexpr int kRounds = 5;
 constexpr std::size_t kWarmUp = 5000;
 
 double block_seconds = 0.1;
+std::string only;  // cases of this name; empty: all, and the engine
 
 struct Case {
   std::string_view name;
@@ -33,14 +35,16 @@ struct Case {
   std::size_t features;
 };
 
-constexpr std::array<Case, 8> kCases{{{"UCB1", FloorKind::ucb1, 10, 0},
-                                      {"Thompson Beta", FloorKind::thompson_beta, 10, 0},
-                                      {"epsilon-greedy", FloorKind::epsilon_greedy, 10, 0},
-                                      {"UCB1", FloorKind::ucb1, 1000, 0},
-                                      {"Thompson Beta", FloorKind::thompson_beta, 1000, 0},
-                                      {"epsilon-greedy", FloorKind::epsilon_greedy, 1000, 0},
-                                      {"LinUCB", FloorKind::lin_ucb, 10, 20},
-                                      {"LinUCB", FloorKind::lin_ucb, 100, 100}}};
+constexpr std::array<Case, 10> kCases{{{"UCB1", FloorKind::ucb1, 10, 0},
+                                       {"Thompson Beta", FloorKind::thompson_beta, 10, 0},
+                                       {"epsilon-greedy", FloorKind::epsilon_greedy, 10, 0},
+                                       {"UCB1", FloorKind::ucb1, 1000, 0},
+                                       {"Thompson Beta", FloorKind::thompson_beta, 1000, 0},
+                                       {"epsilon-greedy", FloorKind::epsilon_greedy, 1000, 0},
+                                       {"LinUCB", FloorKind::lin_ucb, 10, 20},
+                                       {"LinUCB", FloorKind::lin_ucb, 100, 100},
+                                       {"SquareCB", FloorKind::squarecb, 10, 20},
+                                       {"SquareCB", FloorKind::squarecb, 100, 100}}};
 
 struct Rates {
   double decisions = 0.0;
@@ -148,6 +152,8 @@ Measured measure(const Case& which) {
       return measure(which, ThompsonBeta::make({}, shape).value());
     case FloorKind::epsilon_greedy:
       return measure(which, EpsilonGreedy::make({}, shape).value());
+    case FloorKind::squarecb:
+      return measure(which, SquareCb::make({.oracle = OracleKind::gradient}, shape).value());
     case FloorKind::lin_ucb:
       break;
   }
@@ -209,12 +215,18 @@ void print_markdown() {
       "/ p99 / p99.9 ns |\n");
   std::printf("| --- | --- | --- | --- | --- | --- | --- |\n");
   for (const Case& which : kCases) {
+    if (!only.empty() && which.name != only) {
+      continue;
+    }
     const Measured m = measure(which);
     std::printf("| %s | %zu x %zu | %s | %s | %.2f | %.2f | %.0f / %.0f / %.0f |\n", which.name.data(),
                 which.arms, which.features, rate_text(m.floor().steps).c_str(),
                 rate_text(m.attune.steps).c_str(), m.attune.steps / m.floor().steps,
                 m.attune.decisions / m.floor().decisions, m.latency.p50, m.latency.p99, m.latency.p999);
     std::fflush(stdout);
+  }
+  if (!only.empty()) {
+    return;
   }
   const EngineFigures e = measure_engine();
   std::printf("\n| engine in memory, one thread, UCB1, 10 arms | |\n| --- | --- |\n");
@@ -258,10 +270,12 @@ int main(int argc, char** argv) {
       json = true;
     } else if (argument == "--quick") {
       attune::bench::block_seconds = 0.02;
+    } else if (argument.starts_with("--only=")) {
+      attune::bench::only = argument.substr(7);
     } else {
       std::fprintf(
           stderr,
-          "usage: bench_ratio [--json] [--quick]\n"
+          "usage: bench_ratio [--json] [--quick] [--only=POLICY]\n"
           "Policies against plain loops (rates in CPU time, best of interleaved rounds) and the engine.\n");
       return argument == "--help" ? 0 : 2;
     }

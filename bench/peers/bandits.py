@@ -182,7 +182,9 @@ def peers(context):
 # -------------------------------------------------------------------------------------------------- speed
 
 CASES = {"10 arms": (10, 0), "20 features x 10 arms": (10, 20), "100 features x 100 arms": (100, 100)}
-ATTUNE = {False: ["ucb1", "thompson_beta", "kl_moss"], True: ["lin_ucb", "lin_ts", "auto"]}
+GRADIENT = {"oracle": "gradient"}
+ATTUNE = {False: {"ucb1": {}, "thompson_beta": {}, "kl_moss": {}},
+          True: {"lin_ucb": {}, "lin_ts": {}, "squarecb": {}, "squarecb, gradient": GRADIENT, "auto": {}}}
 
 
 def world(arms, features):
@@ -264,8 +266,9 @@ def speed(arguments):
         files = [folder / f"contexts-{arms}x{features}.f64", folder / f"rewards-{arms}x{features}.f64"]
         contexts.tofile(files[0])
         rewards.tofile(files[1])
-        runs = [(f"attune {policy}", 1, [arguments.steps, json.dumps({"type": policy}), str(arms), str(features), str(ROWS),
-                                         *map(str, files), str(arguments.seconds)]) for policy in ATTUNE[features > 0]]
+        runs = [(f"attune {name}", 1, [arguments.steps, json.dumps({"type": name.split(",")[0]} | options), str(arms),
+                                       str(features), str(ROWS), *map(str, files), str(arguments.seconds)])
+                for name, options in ATTUNE[features > 0].items()]
         for name, (_, batches) in peers(features > 0).items():
             for batch in (1, 256) if batches else (1,):
                 runs.append((name + (f", batch {batch}" if batch > 1 else ""), batch,
@@ -297,7 +300,7 @@ def reward(arguments):
 
     import classification_bandits as sets
 
-    mine = {f"attune {name}": {"type": name} for name in ("auto", "lin_ucb")}
+    mine = {f"attune {name}": {"type": name} for name in ("auto", "squarecb", "lin_ucb")}
     others = {name: make for name, (make, _) in peers(True).items()}
     names = [*mine, *others]
     rows, lines = [], ["| set | " + " | ".join(names) + " |", "|" + " --- |" * (len(names) + 1)]

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,12 +24,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A decision while its outcomes are being collected.
+/// A decision while its outcomes are being collected. Its context and the parts of its reward are elsewhere,
+/// all decisions' one after the other.
 struct Joined {
   std::size_t arm = 0;
   double propensity = 0.0;
-  std::vector<double> context;
-  std::vector<double> parts;  ///< NaN: not reported
+  std::size_t context_end = 0;
 };
 
 /// What the store says of the point whose decisions are wanted.
@@ -108,20 +109,26 @@ class Joiner {
 
   Result<LoggedData> finish(const std::string& path) {
     LoggedData out;
-    const std::size_t dimension = decisions_.empty() ? 0 : decisions_.front().context.size();
-    for (const Joined& d : decisions_) {
-      const bool complete =
-          std::none_of(d.parts.begin(), d.parts.end(), [](double x) { return std::isnan(x); });
+    const std::size_t dimension = decisions_.empty() ? 0 : decisions_.front().context_end;
+    const std::size_t components = point_.components.size();
+    std::vector<double> parts(components);
+    std::size_t start = 0;
+    for (std::size_t i = 0; i < decisions_.size(); ++i) {
+      const Joined& d = decisions_[i];
+      const std::span<const double> context = std::span(contexts_).subspan(start, d.context_end - start);
+      start = d.context_end;
+      std::copy_n(parts_.begin() + static_cast<std::ptrdiff_t>(i * components), components, parts.begin());
+      const bool complete = std::none_of(parts.begin(), parts.end(), [](double x) { return std::isnan(x); });
       if (!(d.propensity > 0.0 && d.propensity <= 1.0) || !complete) {
         ++out.left_out;
         continue;
       }
-      if (d.context.size() != dimension) {
+      if (context.size() != dimension) {
         return fail(Errc::unsupported, path + ": its contexts are not all of one length");
       }
-      out.contexts.insert(out.contexts.end(), d.context.begin(), d.context.end());
+      out.contexts.insert(out.contexts.end(), context.begin(), context.end());
       out.arm.push_back(d.arm);
-      out.reward.push_back(point_.valuation.value(d.parts));
+      out.reward.push_back(point_.valuation.value(parts));
       out.propensity.push_back(d.propensity);
     }
     out.left_out += unusable_;
@@ -161,11 +168,9 @@ class Joiner {
       return Errc::ok;
     }
     index_.emplace(record.header.id, decisions_.size());
-    decisions_.push_back(
-        {arm(stored.arm),
-         record.propensity,
-         {record.input.dense.begin(), record.input.dense.end()},
-         std::vector<double>(point_.components.size(), std::numeric_limits<double>::quiet_NaN())});
+    contexts_.insert(contexts_.end(), record.input.dense.begin(), record.input.dense.end());
+    parts_.resize(parts_.size() + point_.components.size(), std::numeric_limits<double>::quiet_NaN());
+    decisions_.push_back({arm(stored.arm), record.propensity, contexts_.size()});
     return Errc::ok;
   }
 
@@ -178,11 +183,11 @@ class Joiner {
     if (found == index_.end()) {
       return Errc::ok;
     }
+    double* const parts = parts_.data() + (found->second * point_.components.size());
     for (const Component& part : record.all()) {
       const auto name = std::find(point_.components.begin(), point_.components.end(), part.name);
       if (name != point_.components.end()) {
-        decisions_[found->second].parts[static_cast<std::size_t>(name - point_.components.begin())] =
-            part.value;
+        parts[name - point_.components.begin()] = part.value;
       }
     }
     return Errc::ok;
@@ -201,16 +206,25 @@ class Joiner {
 
   /// Its place among the arms that are replayed: those of the configuration, then what else the records name.
   std::size_t arm(std::string_view id) {
+    if (!last_arm_.empty() && id == last_arm_) {  // most often the one before
+      return last_slot_;
+    }
     const auto [at, is_new] = arm_index_.try_emplace(std::string(id), point_.arms.size());
     if (is_new) {
       point_.arms.emplace_back(id);
     }
+    last_arm_ = id;
+    last_slot_ = at->second;
     return at->second;
   }
 
   StoredPoint& point_;
   std::vector<Joined> decisions_;
+  std::vector<double> contexts_;
+  std::vector<double> parts_;  ///< NaN: not reported
   std::unordered_map<Uuid, std::size_t> index_;
+  std::string last_arm_;
+  std::size_t last_slot_ = 0;
   std::unordered_map<std::string, std::size_t> arm_index_;
   std::uint64_t unusable_ = 0;
 };

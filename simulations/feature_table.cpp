@@ -159,6 +159,9 @@ Result<FeatureTable> FeatureTable::make(const CsvTable& table, const FeatureChoi
   }
   const std::size_t width = out.names_.size();
   out.values_.resize(table.row_count() * width);
+  if (out.values_.empty()) {
+    return out;
+  }
   // The columns that are taken as they are go straight to their place behind the others.
   if (Result<void> good = table.numbers(*embedding, out.values_.data() + columns.size(), width); !good) {
     return tl::unexpected(std::move(good).error());

@@ -91,9 +91,9 @@ struct CovarianceConstants {
 /// docs/algorithms/auto_linear.md names, not on those that its figures are stated for.
 ///
 /// Cost: O(non-zero features) to learn, about 10 ns each and 0.2 us an example; with whole covariances
-/// O(features^2), at 16 features about 0.3 us of 0.5. None allocates. Memory: 160 bytes a feature. Limits: a linear model: products of
-/// features must be made by the caller. `sgd`, `adagrad` and `ftrl` take a fifth of its time, and ftrl leaves
-/// weights at exactly zero.
+/// O(features^2), at 16 features about 0.3 us of 0.5. None allocates. Memory: 160 bytes a feature. Limits: a
+/// linear model: products of features must be made by the caller. `sgd`, `adagrad` and `ftrl` take a fifth of
+/// its time, and ftrl leaves weights at exactly zero.
 class AutoLinearLearner {
  public:
   using Config = AutoLinearConfig;

@@ -9,6 +9,25 @@ namespace attune {
 
 static_assert(check_online_learner<HashedInteractions>());
 
+namespace {
+
+/// std::visit that cannot throw.
+template <class Inner, class Visitor>
+decltype(auto) over_inner(Inner& inner, const Visitor& visit) {
+  if (auto* ftrl = std::get_if<FtrlLearner>(&inner)) {
+    return visit(*ftrl);
+  }
+  if (auto* sgd = std::get_if<SgdLearner>(&inner)) {
+    return visit(*sgd);
+  }
+  if (auto* automatic = std::get_if<AutoLinearLearner>(&inner)) {
+    return visit(*automatic);
+  }
+  return visit(*std::get_if<AdaGradLearner>(&inner));
+}
+
+}  // namespace
+
 Result<HashedInteractions> HashedInteractions::make(const Config& config, const Shape& shape) {
   if (Result<void> verdict = check_bounds(config); !verdict) {
     return tl::unexpected(std::move(verdict).error());
@@ -43,7 +62,7 @@ Errc HashedInteractions::partial_fit(const Input& input, double target, double w
     return verdict;
   }
   const Input places{.sparse = expanded.features()};
-  return std::visit([&](auto& learner) { return learner.partial_fit(places, target, weight); }, inner_);
+  return over_inner(inner_, [&](auto& learner) { return learner.partial_fit(places, target, weight); });
 }
 
 Errc HashedInteractions::predict_then_fit(const Input& input, double target, double weight,
@@ -54,16 +73,14 @@ Errc HashedInteractions::predict_then_fit(const Input& input, double target, dou
     return verdict;
   }
   const Input places{.sparse = expanded.features()};
-  return std::visit(
-      [&](auto& learner) {
-        if constexpr (requires { learner.predict_then_fit(places, target, weight, before); }) {
-          return learner.predict_then_fit(places, target, weight, before);
-        } else {
-          before = learner.predict(places);
-          return learner.partial_fit(places, target, weight);
-        }
-      },
-      inner_);
+  return over_inner(inner_, [&](auto& learner) {
+    if constexpr (requires { learner.predict_then_fit(places, target, weight, before); }) {
+      return learner.predict_then_fit(places, target, weight, before);
+    } else {
+      before = learner.predict(places);
+      return learner.partial_fit(places, target, weight);
+    }
+  });
 }
 
 double HashedInteractions::predict(const Input& input) const noexcept {
@@ -72,23 +89,23 @@ double HashedInteractions::predict(const Input& input) const noexcept {
     return std::numeric_limits<double>::quiet_NaN();
   }
   const Input places{.sparse = expanded.features()};
-  return std::visit([&](const auto& learner) { return learner.predict(places); }, inner_);
+  return over_inner(inner_, [&](const auto& learner) { return learner.predict(places); });
 }
 
 std::uint64_t HashedInteractions::updates() const noexcept {
-  return std::visit([](const auto& learner) { return learner.updates(); }, inner_);
+  return over_inner(inner_, [](const auto& learner) { return learner.updates(); });
 }
 
 void HashedInteractions::save(Writer& writer) const {
-  std::visit([&](const auto& learner) { learner.save(writer); }, inner_);
+  over_inner(inner_, [&](const auto& learner) { learner.save(writer); });
 }
 
 Result<void> HashedInteractions::load(Reader& reader) {
-  return std::visit([&](auto& learner) { return learner.load(reader); }, inner_);
+  return over_inner(inner_, [&](auto& learner) { return learner.load(reader); });
 }
 
 Description HashedInteractions::describe() const {
-  Description text = std::visit([](const auto& learner) { return learner.describe(); }, inner_);
+  Description text = over_inner(inner_, [](const auto& learner) { return learner.describe(); });
   text.summary = "features and products hashed into " + std::to_string(map_.places()) +
                  " places: " + std::move(text.summary);
   return text;

@@ -64,7 +64,8 @@ class InteractionMap {
  public:
   static constexpr std::size_t kMost = 2048;
 
-  /// What an example becomes; 56 KiB, made once and used again.
+  /// What an example becomes; 56 KiB, made once and used again. The arrays are written before they are read.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   class Expanded {
    public:
     [[nodiscard]] SparseFeatures features() const noexcept {
@@ -74,10 +75,10 @@ class InteractionMap {
    private:
     friend class InteractionMap;
     std::size_t size_ = 0;
-    std::array<std::uint64_t, kMost> key_;    // NOLINT: written before it is read
-    std::array<double, kMost> raw_;           // NOLINT
-    std::array<std::uint32_t, kMost> index_;  // NOLINT
-    std::array<double, kMost> value_;         // NOLINT
+    std::array<std::uint64_t, kMost> key_;
+    std::array<double, kMost> raw_;
+    std::array<std::uint32_t, kMost> index_;
+    std::array<double, kMost> value_;
   };
 
   /// For inputs of the shape. Errors: invalid_config, naming the field (groups that do not ascend, dense

@@ -85,12 +85,14 @@ Result<IndexPolicy<Rule>> IndexPolicy<Rule>::make(const Config& config, const Sh
 
 template <class Rule>
 bool IndexPolicy<Rule>::untried(std::size_t arm) const noexcept {
-  // What is less than the least weight would make an index overflow.
-  if constexpr (requires { config_.min_trials; }) {
-    return means_.counted(arm) < std::max(detail::kLeastWeight, static_cast<double>(config_.min_trials));
-  } else {
-    return means_.counted(arm) < detail::kLeastWeight;
+  double least = detail::kLeastWeight;  // what is less would make an index overflow
+  if constexpr (requires { requires Rule::kProperPrior; }) {
+    least = 0.0;
   }
+  if constexpr (requires { config_.min_trials; }) {
+    least = std::max(least, static_cast<double>(config_.min_trials));
+  }
+  return means_.counted(arm) < least;
 }
 
 template <class Rule>

@@ -18,6 +18,7 @@
 #include <attune/policies/softmax.hpp>
 #include <attune/policies/successive_elimination.hpp>
 #include <attune/policies/thompson_discounted.hpp>
+#include <attune/policies/thompson_hierarchical.hpp>
 #include <attune/policies/thompson_multinomial.hpp>
 #include <attune/policies/thompson_poisson.hpp>
 #include <attune/policies/thompson_window.hpp>
@@ -33,6 +34,6 @@ namespace attune {
 using PlainBandits = TypeList<KlMoss, KlUcb, KlUcbPp, Imed, Moss, UcbV, BayesUcb, ThompsonPoisson,
                               BoltzmannGumbel, ExploreThenCommit, SuccessiveElimination, UcbDiscounted,
                               UcbWindow, ThompsonDiscounted, ThompsonWindow, Exp3, Exp3Ix, Exp3S, TsallisInf,
-                              Softmax, TopTwoThompson, ThompsonMultinomial, GlrKlUcb>;
+                              Softmax, TopTwoThompson, ThompsonMultinomial, GlrKlUcb, ThompsonHierarchical>;
 
 }  // namespace attune

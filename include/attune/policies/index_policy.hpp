@@ -62,7 +62,8 @@ inline constexpr bool kHasChances = !Rule::kRandom || kHasShares<Rule>;
 /// A Rule has a Config, the constants kName, kTitle, kDomain, kRandom and kCached,
 /// and `first_mean(config)`, or, to forget, a type Means (see fading_means.hpp) and `means(config, shape)`;
 /// `domain(config)` stands for kDomain where the options decide. A random rule may draw by shares that it
-/// states (kShares) or make the whole choice itself (kOwnChoice).
+/// states (kShares) or make the whole choice itself (kOwnChoice); one with a prior that needs no first reward
+/// (kProperPrior) judges untried arms by that.
 /// The rules are kl_ucb.hpp and its neighbours; their formulas are in the sources, compiled once each.
 ///
 /// `greedy` of a choice: the arm was rewarded before and none that could be chosen has a larger mean.

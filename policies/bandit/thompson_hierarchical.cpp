@@ -18,26 +18,29 @@ struct Population {
   double error = 0.0;     ///< square of that of `mean`
 };
 
-/// Within these no quotient overflows or is 0 / 0.
-inline constexpr double kLeastSpread = 1e-150;
-inline constexpr double kMostSpread = 1e150;
+}  // namespace detail
 
-[[nodiscard]] inline double spread_of(double variance) noexcept {
+namespace {
+
+/// Within these no quotient overflows or is 0 / 0.
+constexpr double kLeastSpread = 1e-150;
+constexpr double kMostSpread = 1e150;
+
+[[nodiscard]] double spread_of(double variance) noexcept {
   return std::clamp(variance, kLeastSpread, kMostSpread);
 }
 
-inline constexpr double kMeanArms = 2.0;  // that prior_mean is worth
+constexpr double kMeanArms = 2.0;  // that prior_mean is worth
 
 /// Weight and mean of an arm, as far as sums of their products stay finite.
-[[nodiscard]] inline double bounded_weight(const ArmMeans& arms, std::size_t arm) noexcept {
+[[nodiscard]] double bounded_weight(const ArmMeans& arms, std::size_t arm) noexcept {
   return std::min(arms.weight(arm), 1e80);
 }
-[[nodiscard]] inline double bounded_mean(const ArmMeans& arms, std::size_t arm) noexcept {
+[[nodiscard]] double bounded_mean(const ArmMeans& arms, std::size_t arm) noexcept {
   return std::clamp(arms.mean(arm), -1e100, 1e100);
 }
 
-[[nodiscard]] inline double within_arms(const ThompsonHierarchicalConfig& options,
-                                        const ArmMeans& arms) noexcept {
+[[nodiscard]] double within_arms(const ThompsonHierarchicalConfig& options, const ArmMeans& arms) noexcept {
   double weight = 1.0;
   double sum = options.model == ArmModel::bernoulli ? 0.5 : options.deviation * options.deviation;
   for (std::size_t arm = 0; arm < arms.count(); ++arm) {
@@ -50,9 +53,9 @@ inline constexpr double kMeanArms = 2.0;  // that prior_mean is worth
   return spread_of(options.model == ArmModel::bernoulli ? average * (1.0 - average) : average);
 }
 
-[[nodiscard]] inline Population population_of(const ThompsonHierarchicalConfig& options,
-                                              const ArmMeans& arms) noexcept {
-  Population all{.within = within_arms(options, arms)};
+[[nodiscard]] detail::Population population_of(const ThompsonHierarchicalConfig& options,
+                                               const ArmMeans& arms) noexcept {
+  detail::Population all{.within = within_arms(options, arms)};
   // DerSimonian and Laird: with weights w = n / within, Q = sum w (mean - average)^2 is k - 1 on average, and
   // by v (sum w - sum w^2 / sum w) more where the arms differ. Here with n for w, Q being divided by
   // `within`.
@@ -63,7 +66,7 @@ inline constexpr double kMeanArms = 2.0;  // that prior_mean is worth
   double apart = 0.0;
   for (std::size_t arm = 0; arm < arms.count(); ++arm) {
     const double n = bounded_weight(arms, arm);
-    if (n >= kLeastWeight) {
+    if (n >= detail::kLeastWeight) {
       known += 1.0;
       weight += n;
       const double off = bounded_mean(arms, arm) - average;
@@ -82,7 +85,7 @@ inline constexpr double kMeanArms = 2.0;  // that prior_mean is worth
   double precision = kMeanArms / spread_of(given);
   double sum = 0.0;  // of distances from prior_mean
   for (std::size_t arm = 0; arm < arms.count(); ++arm) {
-    if (const double n = bounded_weight(arms, arm); n >= kLeastWeight) {
+    if (const double n = bounded_weight(arms, arm); n >= detail::kLeastWeight) {
       const double of = 1.0 / (all.variance + all.within / n);
       precision += of;
       sum += of * (bounded_mean(arms, arm) - options.prior_mean);
@@ -93,7 +96,7 @@ inline constexpr double kMeanArms = 2.0;  // that prior_mean is worth
   return all;
 }
 
-}  // namespace detail
+}  // namespace
 
 template <>
 struct detail::IndexScan<ThompsonHierarchicalRule> : IndexScanBase<ThompsonHierarchicalRule> {

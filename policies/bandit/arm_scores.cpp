@@ -40,8 +40,8 @@ void add_shares(const double* score, std::size_t blocks, double largest, const G
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       const double value = score[lane];
       const double share = own.numerator / (own.base + (own.slope * (largest - value)));
-      const bool counts = (value < largest) & (value > kNoScore);
-      total[lane] += counts ? share : 0.0;
+      const double below = value < largest ? share : 0.0;
+      total[lane] += value > kNoScore ? below : 0.0;
     }
   }
   sum = total;

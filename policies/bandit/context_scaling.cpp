@@ -8,26 +8,14 @@
 #include "core/target_clones.hpp"
 
 namespace attune {
-namespace detail {
-
-void apply_scale(Features x, const double* centre, const double* factor, double size, double* z) noexcept;
-
-}  // namespace detail
 namespace {
 
 constexpr double kLeastDeviation = 1e-10;  // of the mean
 constexpr double kMostStretch = 1e6;       // beyond it the old scale said nothing of the new one
 
-bool all_factors(std::span<const double> values) noexcept {
-  return all_finite(values) && std::ranges::all_of(values, [](double value) { return value >= 0.0; });
-}
-
-}  // namespace
-
 // Without branches: several features at a time.
 ATTUNE_TARGET_CLONES
-void detail::apply_scale(Features x, const double* centre, const double* factor, double size,
-                         double* z) noexcept {
+void apply_scale(Features x, const double* centre, const double* factor, double size, double* z) noexcept {
   constexpr double kReach = ContextScaling::kReach;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double value = (x[i] - centre[i]) * factor[i];
@@ -36,6 +24,12 @@ void detail::apply_scale(Features x, const double* centre, const double* factor,
     z[i] = factor[i] == 0.0 ? 0.0 : size * within;
   }
 }
+
+bool all_factors(std::span<const double> values) noexcept {
+  return all_finite(values) && std::ranges::all_of(values, [](double value) { return value >= 0.0; });
+}
+
+}  // namespace
 
 bool ContextScaling::can_note(Features x) const noexcept {
   const double count = static_cast<double>(noted_) + 1.0;
@@ -129,7 +123,7 @@ double ContextScaling::widened(Features x, std::size_t i) const noexcept {
 }
 
 void ContextScaling::apply(Features x, double size, double* z) const noexcept {
-  detail::apply_scale(x, centre_.data(), factor_.data(), size, z);
+  apply_scale(x, centre_.data(), factor_.data(), size, z);
 }
 
 void ContextScaling::save(Writer& writer) const {

@@ -26,7 +26,7 @@ std::size_t whole_groups(std::size_t arms) noexcept { return detail::strip_count
 }  // namespace
 
 GradientArms::GradientArms(std::size_t arms, std::size_t size, Loss loss)
-    : size_(size), loss_(loss), count_(0), stride_(detail::padded_size(size)), gain_(stride_) {
+    : size_(size), loss_(loss), stride_(detail::padded_size(size)), gain_(stride_) {
   const std::size_t groups = whole_groups(arms);
   weights_.reserve(groups * size_ * kLanes);
   variances_.reserve(arms * stride_);

@@ -155,9 +155,9 @@ Result<ArmIndex> OracleArms::add() {
     return arms_.add();  // says why not
   }
   detail::make_room(rewards_, arms_.count() + 1);
-  for (std::size_t i = 0; i < members_.size(); ++i) {
+  for (RewardOracle& member : members_) {
     // Members are alike: what one has room for the others have.
-    if (Result<void> added = members_[i].add(); !added) {
+    if (Result<void> added = member.add(); !added) {
       return tl::unexpected(std::move(added).error());
     }
   }

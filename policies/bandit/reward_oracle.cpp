@@ -94,6 +94,8 @@ Result<RewardOracle> RewardOracle::make(std::string_view policy, OracleKind kind
   return RewardOracle(Any(GradientArms(shape.arms, size, loss)));
 }
 
+// std::visit throws for a variant without a value only; moving its types does not throw, so it always has
+// one. NOLINTBEGIN(bugprone-exception-escape)
 OracleKind RewardOracle::kind() const noexcept { return static_cast<OracleKind>(any_.index() + 1); }
 
 void RewardOracle::scores(const OracleInput& input, std::span<const std::uint32_t> which, double* mean,
@@ -170,6 +172,8 @@ void RewardOracle::restate(std::span<const double> stretch, std::span<const doub
       },
       any_);
 }
+
+// NOLINTEND(bugprone-exception-escape)
 
 void RewardOracle::save(Writer& writer) const {
   std::visit([&](const auto& arms) { arms.save(writer); }, any_);

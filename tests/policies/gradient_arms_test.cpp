@@ -139,7 +139,7 @@ TEST(GradientArms, RefusesNumbersThatLearningCannotLeave) {
     Numbers weights(24);
     weights[8] = weight;
     Numbers variances(16);
-    for (const std::size_t at : {0, 1, 2, 8, 9, 10}) {
+    for (const std::size_t at : {0U, 1U, 2U, 8U, 9U, 10U}) {
       variances[at] = 1.0;
     }
     variances[9] = variance;

@@ -73,7 +73,7 @@ class GradientArms {
 
   std::size_t size_;
   Loss loss_;
-  std::size_t count_;
+  std::size_t count_ = 0;
   std::size_t stride_;        // numbers of an arm's v: size_ in whole strips
   Numbers weights_;           // groups of eight arms x features x 8
   Numbers variances_;         // v, a row an arm, padded with zeros

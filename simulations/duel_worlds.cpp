@@ -61,7 +61,8 @@ std::vector<double> copeland_scores(const Preferences& world) {
   return scores;
 }
 
-Result<Play> start_duels(std::shared_ptr<const Preferences> world, const json& spec, std::uint64_t seed) {
+Result<Play> start_duels(const std::shared_ptr<const Preferences>& world, const json& spec,
+                         std::uint64_t seed) {
   const bool uniform = spec.value("type", std::string()) == "uniform";
   const json made_of = uniform ? json{{"type", "bradley_terry"}} : spec;
   Result<AnyDuelingBandit> made = make_dueling_bandit(made_of, {.arms = world->arms}, "policy");

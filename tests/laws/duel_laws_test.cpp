@@ -197,7 +197,7 @@ TYPED_TEST(DuelLaws, WithoutArmsThereIsNoPairAndOneArmStandsAlone) {
 
 TYPED_TEST(DuelLaws, ArmsThatAreResetAreAsIfJustAdded) {
   TypeParam bandit = make_bandit<TypeParam>(3);
-  for (int i = 0; i < 20; ++i) {
+  for (std::size_t i = 0; i < 20; ++i) {
     ASSERT_EQ(bandit.update({.winner = to_arm(0), .loser = to_arm(1 + i % 2)}), Errc::ok);
   }
   EXPECT_EQ(bandit.best_arm(), to_arm(0));

@@ -335,7 +335,7 @@ TYPED_TEST(SlateLaws, ArmsThatAreResetAreAsIfJustAdded) {
   EXPECT_EQ(make_bandit<TypeParam>(2).set_enabled(to_arm(2), false), Errc::unknown_arm);
   TypeParam bandit = make_bandit<TypeParam>(2);
   Rng world(14);
-  for (int i = 0; i < 20; ++i) {
+  for (std::size_t i = 0; i < 20; ++i) {
     const std::array<ArmIndex, 2> shown{to_arm(i % 2), to_arm(1 - i % 2)};
     for (const SlateSignal signal : signals(bandit)) {
       ASSERT_EQ(bandit.update(observe(shown, signal, world).feedback<TypeParam>()), Errc::ok);

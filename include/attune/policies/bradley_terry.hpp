@@ -37,7 +37,7 @@ struct BradleyTerryRule {
   using Model = DuelRatings;
   static constexpr std::string_view kName = "bradley_terry";
   static constexpr std::string_view kTitle = "Bradley-Terry ratings";
-  static Model model(const Config& config, std::size_t arms) { return Model(arms, config.deviation); }
+  static Model model(const Config& config, std::size_t arms) { return {arms, config.deviation}; }
 };
 
 using BradleyTerry = DuelPolicy<BradleyTerryRule>;

@@ -32,10 +32,9 @@ void widen_scores(double* score, const double* spread, std::size_t count, double
 }
 
 ATTUNE_TARGET_CLONES
-void add_shares(const double* score, std::size_t blocks, double largest, const GapLaw& law,
-                LaneSums& sum) noexcept {
+double sum_of_shares(const double* score, std::size_t blocks, double largest, const GapLaw& law) noexcept {
   const GapLaw own = law;
-  LaneSums total = sum;
+  LaneSums total{};
   for (std::size_t block = 0; block < blocks; ++block, score += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       const double value = score[lane];
@@ -44,7 +43,7 @@ void add_shares(const double* score, std::size_t blocks, double largest, const G
       total[lane] += value > kNoScore ? below : 0.0;
     }
   }
-  sum = total;
+  return folded(total);
 }
 
 namespace {
@@ -86,14 +85,15 @@ void ArmScores::score(std::size_t member, const ScoreForm& form) noexcept {
   member_ = &arms_->member(member);
   form_ = form;
   if (kept()) {
-    alignas(64) std::array<double, kKept> spread;  // NOLINT: written before it is read
+    alignas(64) std::array<double, kKept> room;  // NOLINT: written before it is read
     const std::span<const std::uint32_t> which = std::span(arm_).first(count_);
+    const double* spread = room.data();
     if (all_) {
-      member_->all_scores(*input_, which, score_.data(), spread.data());
+      spread = member_->all_scores(*input_, which, score_.data(), room.data());
     } else {
-      member_->scores(*input_, which, score_.data(), spread.data());
+      member_->scores(*input_, which, score_.data(), room.data());
     }
-    form_scores(*arms_, form_, score_.data(), spread.data(), count_);
+    form_scores(*arms_, form_, score_.data(), spread, count_);
   }
   find_best();
 }
@@ -161,14 +161,13 @@ double ArmScores::below(const GapLaw& law) const noexcept {
   if (law.numerator == 0.0) {
     return 0.0;
   }
-  alignas(64) LaneSums sum{};
   if (kept()) {
-    add_shares(score_.data(), padded(count_) / kLanes, best_.score, law, sum);
-  } else {
-    each([&](std::size_t place, std::size_t /*arm*/, double score) {
-      sum[place % kLanes] += score < best_.score ? law.share(best_.score - score) : 0.0;
-    });
+    return sum_of_shares(score_.data(), padded(count_) / kLanes, best_.score, law);
   }
+  LaneSums sum{};
+  each([&](std::size_t place, std::size_t /*arm*/, double score) {
+    sum[place % kLanes] += score < best_.score ? law.share(best_.score - score) : 0.0;
+  });
   return folded(sum);
 }
 

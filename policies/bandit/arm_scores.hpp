@@ -21,9 +21,9 @@ using LaneSums = std::array<double, kLanes>;
 /// score + width spread, within what can be compared; NaN, of a damaged state, is the lowest. Both arrays are
 /// whole blocks of eight, and what stands behind `count` becomes -infinity.
 void widen_scores(double* score, const double* spread, std::size_t count, double width) noexcept;
-/// Adds the chances of the scores below `largest` to the sum of their lane.
-void add_shares(const double* score, std::size_t blocks, double largest, const GapLaw& law,
-                LaneSums& sum) noexcept;
+/// Sum of the chances of the scores below `largest`, in eight sums that are added at the end.
+[[nodiscard]] double sum_of_shares(const double* score, std::size_t blocks, double largest,
+                                   const GapLaw& law) noexcept;
 
 /// How a score is made of a prediction and its deviation.
 struct ScoreForm {

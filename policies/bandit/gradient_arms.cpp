@@ -68,9 +68,9 @@ void GradientArms::set_seen(std::size_t arm, double seen) noexcept {
   spreads_[arm] = std::sqrt(kFirst / (1.0 + seen));
 }
 
-void GradientArms::all_scores(std::span<const double> z, double* mean, double* spread) const noexcept {
+const double* GradientArms::all_scores(std::span<const double> z, double* mean) const noexcept {
   kernels().group_scores(weights_.data(), z.data(), size_, whole_groups(count_), mean);
-  std::ranges::copy(spreads_, spread);
+  return spreads_.data();
 }
 
 void GradientArms::scores(std::span<const double> z, std::span<const std::uint32_t> which, double* mean,

@@ -111,13 +111,13 @@ void RewardOracle::scores(const OracleInput& input, std::span<const std::uint32_
       any_);
 }
 
-void RewardOracle::all_scores(const OracleInput& input, std::span<const std::uint32_t> all, double* mean,
-                              double* spread) const noexcept {
+const double* RewardOracle::all_scores(const OracleInput& input, std::span<const std::uint32_t> all,
+                                       double* mean, double* room) const noexcept {
   if (const auto* const gradient = std::get_if<GradientArms>(&any_)) {
-    gradient->all_scores(input.scaled, mean, spread);
-  } else {
-    scores(input, all, mean, spread);
+    return gradient->all_scores(input.scaled, mean);
   }
+  scores(input, all, mean, room);
+  return room;
 }
 
 double RewardOracle::learn(std::size_t arm, const OracleInput& input, double target, double weight) noexcept {

@@ -40,8 +40,8 @@ class GradientArms {
   /// w.z and spread of the arms which[i]. `z`, here and below, is padded with zeros to a multiple of eight.
   void scores(std::span<const double> z, std::span<const std::uint32_t> which, double* mean,
               double* spread) const noexcept;
-  /// Of all arms; both arrays have room for count() rounded up to a multiple of eight.
-  void all_scores(std::span<const double> z, double* mean, double* spread) const noexcept;
+  /// Of all arms; returns their spreads. Both arrays have count() rounded up to a multiple of eight numbers.
+  const double* all_scores(std::span<const double> z, double* mean) const noexcept;
   /// Returns the score before.
   double learn(std::size_t arm, std::span<const double> z, double target, double weight) noexcept;
   /// A pseudo-target of the constant alone.

@@ -70,9 +70,10 @@ class RewardOracle {
   /// Score and its deviation (GradientArms, RidgeArms and LearnerArms say what that is) of the arms which[i].
   void scores(const OracleInput& input, std::span<const std::uint32_t> which, double* mean,
               double* spread) const noexcept;
-  /// Of all arms; both arrays have room for their number rounded up to a multiple of eight.
-  void all_scores(const OracleInput& input, std::span<const std::uint32_t> all, double* mean,
-                  double* spread) const noexcept;
+  /// Of all arms; returns their spreads, in `room` or elsewhere. Arrays have room for their number rounded up
+  /// to a multiple of eight.
+  const double* all_scores(const OracleInput& input, std::span<const std::uint32_t> all, double* mean,
+                           double* room) const noexcept;
   /// Returns the score before. Never refuses a target up to 1e60 in magnitude of a weight up to 1e9.
   double learn(std::size_t arm, const OracleInput& input, double target, double weight) noexcept;
   void learn_constant(std::size_t arm, double target, double weight) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <attune/policies/gradient_arms.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -24,7 +25,8 @@ struct Scores {
 
 Scores all_scores(const GradientArms& arms, const Numbers& z) {
   Scores out{Numbers(arms.count() + 8), Numbers(arms.count() + 8)};
-  arms.all_scores(z, out.mean.data(), out.spread.data());
+  const double* const spreads = arms.all_scores(z, out.mean.data());
+  std::copy_n(spreads, arms.count(), out.spread.begin());
   return out;
 }
 

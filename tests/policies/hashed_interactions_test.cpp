@@ -178,8 +178,8 @@ double late_error(const HashedInteractionsConfig& config) {
 TEST(HashedInteractions, EveryLearnerFindsWhatOnlyProductsSay) {
   for (const InnerLearner learner :
        {InnerLearner::adagrad, InnerLearner::ftrl, InnerLearner::sgd, InnerLearner::auto_linear}) {
-    HashedInteractionsConfig config{
-        .map = {.bits = 16}, .learner = learner, .loss = Loss::logistic, .rate = 0.5};
+    HashedInteractionsConfig config{.map = {.bits = 16},
+                                    .inner = {.learner = learner, .loss = Loss::logistic, .rate = 0.5}};
     // Steps that fall for all places alike are small by the time a pair of 400 comes for the tenth time.
     EXPECT_LT(late_error(config), learner == InnerLearner::sgd ? 0.2 : 0.02)
         << kEnumNames<InnerLearner>[static_cast<std::size_t>(learner)];
@@ -191,7 +191,7 @@ TEST(HashedInteractions, EveryLearnerFindsWhatOnlyProductsSay) {
 
 TEST(HashedInteractions, PredictThenFitIsPredictAndFit) {
   for (const InnerLearner learner : {InnerLearner::adagrad, InnerLearner::auto_linear}) {
-    const HashedInteractionsConfig config{.map = {.bits = 10}, .learner = learner};
+    const HashedInteractionsConfig config{.map = {.bits = 10}, .inner = {.learner = learner}};
     HashedInteractions one = HashedInteractions::make(config, {.features = 40, .sparse = true}).value();
     HashedInteractions two = one;
     XorStream stream(2);
@@ -237,8 +237,8 @@ TEST(HashedInteractions, AStateOfAnotherSizeIsRefused) {
 }
 
 TEST(HashedInteractions, ErrorsOfTheLearnerAreItsOwn) {
-  const Result<HashedInteractions> hinge =
-      HashedInteractions::make({.learner = InnerLearner::auto_linear, .loss = Loss::hinge}, {.features = 4});
+  const Result<HashedInteractions> hinge = HashedInteractions::make(
+      {.inner = {.learner = InnerLearner::auto_linear, .loss = Loss::hinge}}, {.features = 4});
   ASSERT_FALSE(hinge);
   EXPECT_EQ(hinge.error().code, Errc::invalid_config);
 }

@@ -3,44 +3,25 @@
 /// HashedInteractions: a linear learner over features and the products of their pairs, without storing them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include <attune/core/concepts.hpp>
-#include <attune/policies/adagrad.hpp>
-#include <attune/policies/auto_linear.hpp>
-#include <attune/policies/ftrl.hpp>
+#include <attune/policies/inner_learner.hpp>
 #include <attune/policies/interaction_map.hpp>
-#include <attune/policies/sgd.hpp>
 
 namespace attune {
 
-/// What learns the weights; the values are the places in HashedInteractions' variant.
-enum class InnerLearner : std::uint8_t { adagrad, ftrl, sgd, auto_linear };
-template <>
-inline constexpr std::array<std::string_view, 4> kEnumNames<InnerLearner>{"adagrad", "ftrl", "sgd",
-                                                                          "auto_linear"};
-
-/// Options of HashedInteractions; those that the learner has not are passed over.
+/// Options of HashedInteractions.
 struct HashedInteractionsConfig {
   InteractionOptions map{};
-  InnerLearner learner = InnerLearner::adagrad;
-  Loss loss = Loss::squared;
-  double rate = 0.1;
-  double l1 = 0.0;
-  double l2 = 0.0;
+  InnerOptions inner{};
 
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {
     InteractionOptions::fields(self.map, visit);
-    visit("learner", self.learner, Bounds{}, "what learns the weights");
-    visit("loss", self.loss, Bounds{}, "what is minimised; see LinearModel");
-    visit("rate", self.rate, Bounds{1e-12, 1e3}, "of adagrad and sgd; alpha of ftrl");
-    visit("l1", self.l1, Bounds{0, 1e6}, "of ftrl: weights with little evidence stay exactly zero");
-    visit("l2", self.l2, Bounds{0, 1e3}, "of adagrad, ftrl and sgd");
+    InnerOptions::fields(self.inner, visit);
   }
   bool operator==(const HashedInteractionsConfig&) const = default;
 };
@@ -81,12 +62,10 @@ class HashedInteractions {
   [[nodiscard]] bool operator==(const HashedInteractions& other) const { return inner_ == other.inner_; }
 
  private:
-  using Inner = std::variant<AdaGradLearner, FtrlLearner, SgdLearner, AutoLinearLearner>;
-
-  HashedInteractions(InteractionMap map, Inner inner) : map_(std::move(map)), inner_(std::move(inner)) {}
+  HashedInteractions(InteractionMap map, InnerModel inner) : map_(std::move(map)), inner_(std::move(inner)) {}
 
   InteractionMap map_;
-  Inner inner_;
+  InnerModel inner_;
 };
 
 }  // namespace attune

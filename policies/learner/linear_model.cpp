@@ -43,6 +43,8 @@ double poisson_rate(double score) noexcept {
   return detail::portable_exp(std::clamp(score, -700.0, 700.0));  // finite
 }
 
+}  // namespace
+
 bool target_fits(Loss loss, double target) noexcept {
   switch (loss) {
     case Loss::logistic:
@@ -56,8 +58,6 @@ bool target_fits(Loss loss, double target) noexcept {
   }
   return true;
 }
-
-}  // namespace
 
 Result<LinearModel> LinearModel::make(std::string_view learner, const Shape& shape, Loss loss, bool intercept,
                                       double quantile) {

@@ -31,6 +31,12 @@ struct LearnerCase<HashedInteractions> {
   static HashedInteractions::Config config() { return {.map = {.bits = 7}}; }
 };
 
+// Few examples kept, for the same reason; more come than are kept.
+template <>
+struct LearnerCase<ReplayLearner> {
+  static ReplayLearner::Config config() { return {.capacity = 12}; }
+};
+
 /// Draws inputs of one shape; they stay valid until the next draw.
 class InputSource {
  public:

@@ -17,8 +17,10 @@
 #include <attune/policies/lin_ts.hpp>
 #include <attune/policies/lin_ucb.hpp>
 #include <attune/policies/lin_ucb_hybrid.hpp>
+#include <attune/policies/mini_batch.hpp>
 #include <attune/policies/nag.hpp>
 #include <attune/policies/q_learning.hpp>
+#include <attune/policies/replay.hpp>
 #include <attune/policies/sgd.hpp>
 #include <attune/policies/thompson_beta.hpp>
 #include <attune/policies/thompson_gaussian.hpp>
@@ -31,8 +33,9 @@ namespace attune {
 using BuiltinBandits = Joined<TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb,
                                        LinUcbHybrid, LinTs, AutoBandit>,
                               PlainBandits, OracleBandits>;
-using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner,
-                                 BayesLinearLearner, NagLearner, AdamLearner, HashedInteractions>;
+using BuiltinLearners =
+    TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner, BayesLinearLearner, NagLearner,
+             AdamLearner, HashedInteractions, MiniBatchLearner, ReplayLearner>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

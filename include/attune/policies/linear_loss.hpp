@@ -25,6 +25,9 @@ template <>
 inline constexpr std::array<std::string_view, 5> kEnumNames<Loss>{"squared", "logistic", "hinge", "quantile",
                                                                   "poisson"};
 
+/// Does the loss have this finite target?
+[[nodiscard]] bool target_fits(Loss loss, double target) noexcept;
+
 /// Errors: invalid_config, for learners that have squared and logistic loss only.
 [[nodiscard]] Result<void> check_curved_loss(std::string_view learner, Loss loss);
 

@@ -137,6 +137,18 @@ TEST(MiniBatch, CountsWhatTheLearnerRefusesWhenTheBatchEnds) {
   EXPECT_GT(learner.predict({.dense = near}), 0.0);
 }
 
+TEST(MiniBatch, ExamplesWithoutWeightAreCountedAndDoNotEndABatch) {
+  MiniBatchLearner learner = make({.size = 2});
+  const std::vector<double> x{1.0, 0.0, 0.0};
+  ASSERT_EQ(learner.partial_fit({.dense = x}, 1.0, 1.0), Errc::ok);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(learner.partial_fit({.dense = x}, 1.0, 0.0), Errc::ok);
+  }
+  EXPECT_EQ(learner.held(), 1U);
+  EXPECT_EQ(learner.updates(), 6U);
+  EXPECT_EQ(learner.predict({.dense = x}), 0.0);
+}
+
 TEST(MiniBatch, ABatchUnderWayIsSavedWithItsClock) {
   for (const bool ticked : {false, true}) {
     MiniBatchLearner learner = make({.size = 50, .seconds = 30.0});

@@ -140,6 +140,22 @@ TEST(Replay, LearnsEachExampleAndThenKeptOnesWithTheirWeight) {
   EXPECT_EQ(learner.updates(), 50U);
 }
 
+TEST(Replay, WithoutReplaysItIsTheLearnerAlone) {
+  for (const InnerLearner name :
+       {InnerLearner::adagrad, InnerLearner::ftrl, InnerLearner::sgd, InnerLearner::auto_linear}) {
+    const ReplayConfig config{.capacity = 5, .replays = 0, .inner = {.learner = name}};
+    ReplayLearner learner = make(config);
+    InnerModel plain = InnerModel::make(config.inner, kShape).value();
+    Rng rng(5);
+    for (int i = 0; i < 100; ++i) {
+      const Example example = Example::draw(i % 2 == 0, rng);
+      ASSERT_EQ(learner.partial_fit(example.input(), example.target, 1.0), Errc::ok);
+      ASSERT_EQ(plain.partial_fit(example.input(), example.target, 1.0), Errc::ok);
+      EXPECT_EQ(learner.predict(example.input()), plain.predict(example.input()));
+    }
+  }
+}
+
 TEST(Replay, WhatIsKeptDoesNotDependOnWhatIsLearnedAgain) {
   ReplayLearner one = make({.capacity = 20, .replays = 1});
   ReplayLearner five = make({.capacity = 20, .replays = 5});

@@ -111,15 +111,7 @@ void live(B& bandit, std::uint64_t seed, int steps) {
       seen.weight = world.below(4) == 0 ? world.uniform() : 1.0;
       ASSERT_EQ(bandit.update(seen.feedback<B>()), Errc::ok);
     }
-    const ArmIndex arm = to_arm(static_cast<std::size_t>(world.below(bandit.arm_count() + 1)));
-    const std::uint64_t act = world.below(20);
-    if (act < 3) {
-      (void)bandit.set_enabled(arm, act != 0);
-    } else if (act == 3) {
-      (void)bandit.reset_arm(arm);
-    } else if (act == 4 && bandit.arm_count() < 7) {
-      ASSERT_TRUE(bandit.add_arm());
-    }
+    ASSERT_NO_FATAL_FAILURE(change_arms(bandit, world));
   }
 }
 

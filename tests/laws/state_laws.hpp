@@ -143,4 +143,18 @@ void expect_the_frame_notices_every_flipped_bit(const P& original, P target) {
   EXPECT_TRUE(same_state(target, before));
 }
 
+/// Now and then an arm is disabled, enabled, reset, an unknown one meant, or, up to seven, another added.
+template <HasArms B>
+void change_arms(B& bandit, Rng& world) {
+  const ArmIndex arm = to_arm(static_cast<std::size_t>(world.below(bandit.arm_count() + 1)));
+  const std::uint64_t act = world.below(20);
+  if (act < 3) {
+    (void)bandit.set_enabled(arm, act != 0);
+  } else if (act == 3) {
+    (void)bandit.reset_arm(arm);
+  } else if (act == 4 && bandit.arm_count() < 7) {
+    ASSERT_TRUE(bandit.add_arm());
+  }
+}
+
 }  // namespace attune::laws

@@ -115,6 +115,10 @@ const int kRegistered = [] {
         std::ranges::any_of(info.options, [](const OptionInfo& option) { return option.name == "loss"; });
     if (info.family == Family::learner && logistic) {
       for (const bool sparse : {true, false}) {
+        if (sparse &&
+            !make_learner(nlohmann::json{{"type", info.name}}, {.features = 1, .sparse = true}, "bench")) {
+          continue;  // takes dense contexts only
+        }
         benchmark::RegisterBenchmark(
             ("learn/" + info.name + (sparse ? "/16_of_60000" : "/16_dense")).c_str(),
             [name = info.name, sparse](benchmark::State& state) { learn_rows(state, name, sparse); });

@@ -248,7 +248,8 @@ void OracleArms::save(Writer& writer) const {
 Result<void> OracleArms::load(Reader& reader) {
   OracleArms next(setup_, Shape{.features = shape_.features, .sparse = shape_.sparse});
   const auto kind = static_cast<OracleKind>(reader.u8());
-  const bool known = kind != OracleKind::automatic && kind <= OracleKind::auto_linear;
+  const bool known =
+      kind != OracleKind::automatic && static_cast<std::size_t>(kind) < kEnumNames<OracleKind>.size();
   const bool wanted = setup_.oracle == OracleKind::automatic || setup_.oracle == kind;
   if (!reader.ok() || !known || !wanted || !next.build(kind, 0)) {
     return detail::corrupt(setup_.policy, "the state is of another kind of oracle than the options ask for");

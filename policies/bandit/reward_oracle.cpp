@@ -87,6 +87,10 @@ Result<RewardOracle> RewardOracle::make(std::string_view policy, OracleKind kind
       return of_learners<LearnerArms<BayesLinearLearner>>(loss, shape);
     case OracleKind::auto_linear:
       return of_learners<LearnerArms<AutoLinearLearner>>(loss, shape);
+    case OracleKind::random_features:
+      return of_learners<LearnerArms<RandomFeatures>>(loss, shape);
+    case OracleKind::tree:
+      return of_learners<LearnerArms<RegressionTree>>(loss, shape);
     case OracleKind::automatic:
     case OracleKind::gradient:
       break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Logarithm and exponential with the same bits on every machine: those of the C library take fused
+/// Logarithm, exponential and cosine with the same bits on every machine: those of the C library take fused
 /// multiplications where the processor has them, and then round differently, so that the same journal would
 /// give different states on two machines.
 #pragma once
@@ -99,6 +99,28 @@ inline constexpr LogTable kLogTable;
     return power * std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U);
   }
   return std::ldexp(power, static_cast<int>(exponent));
+}
+
+/// cos(2 pi turns) for finite turns, within 1e-15 where |turns| is below 1; beyond, what rounding leaves of
+/// the fraction.
+///
+/// With g = |fraction - 1/2| it is 2 sin^2(pi g) - 1, and the sine of at most pi / 2 by its series to x^21,
+/// whose first term left out is below 2^-59. There is no branch: loops over it run several at a time.
+[[nodiscard]] inline double portable_cos_turns(double turns) noexcept {
+  const double x = std::numbers::pi * std::abs((turns - std::floor(turns)) - 0.5);
+  const double z = x * x;
+  double sine = 1.0 / 51090942171709440000.0;  // 1/21!
+  sine = -1.0 / 121645100408832000.0 + z * sine;
+  sine = 1.0 / 355687428096000.0 + z * sine;
+  sine = -1.0 / 1307674368000.0 + z * sine;
+  sine = 1.0 / 6227020800.0 + z * sine;
+  sine = -1.0 / 39916800.0 + z * sine;
+  sine = 1.0 / 362880.0 + z * sine;
+  sine = -1.0 / 5040.0 + z * sine;
+  sine = 1.0 / 120.0 + z * sine;
+  sine = -1.0 / 6.0 + z * sine;
+  sine = x + x * (z * sine);
+  return 2.0 * (sine * sine) - 1.0;
 }
 
 }  // namespace attune::detail

@@ -41,5 +41,19 @@ TEST(PortableLog, AgreesWithTheLibraryToThreeUnitsInTheLastPlace) {
   }
 }
 
+// 1e-15: four units of the largest cosine, over turns whose fraction is exact.
+TEST(PortableCosTurns, AgreesWithTheLibrary) {
+  constexpr long double kTurn = 2.0L * 3.141592653589793238462643383279503L;
+  for (double turns = -1.0; turns <= 1.0; turns += 0.0000731) {
+    ASSERT_NEAR(detail::portable_cos_turns(turns),
+                static_cast<double>(std::cos(kTurn * static_cast<long double>(turns))), 1e-15)
+        << turns;
+  }
+  EXPECT_EQ(detail::portable_cos_turns(0.0), 1.0);
+  EXPECT_EQ(detail::portable_cos_turns(-17.0), 1.0);
+  EXPECT_EQ(detail::portable_cos_turns(0.5), -1.0);
+  EXPECT_LE(std::abs(detail::portable_cos_turns(1e300)), 1.0);
+}
+
 }  // namespace
 }  // namespace attune::portable_math_test

@@ -20,6 +20,8 @@
 #include <attune/policies/mini_batch.hpp>
 #include <attune/policies/nag.hpp>
 #include <attune/policies/q_learning.hpp>
+#include <attune/policies/random_features.hpp>
+#include <attune/policies/regression_tree.hpp>
 #include <attune/policies/replay.hpp>
 #include <attune/policies/sgd.hpp>
 #include <attune/policies/thompson_beta.hpp>
@@ -33,9 +35,9 @@ namespace attune {
 using BuiltinBandits = Joined<TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb,
                                        LinUcbHybrid, LinTs, AutoBandit>,
                               PlainBandits, OracleBandits>;
-using BuiltinLearners =
-    TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner, BayesLinearLearner, NagLearner,
-             AdamLearner, HashedInteractions, MiniBatchLearner, ReplayLearner>;
+using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner,
+                                 BayesLinearLearner, NagLearner, AdamLearner, HashedInteractions,
+                                 MiniBatchLearner, ReplayLearner, RandomFeatures, RegressionTree>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

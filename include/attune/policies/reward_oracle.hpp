@@ -19,6 +19,8 @@
 #include <attune/policies/gradient_arms.hpp>
 #include <attune/policies/learner_arms.hpp>
 #include <attune/policies/nag.hpp>
+#include <attune/policies/random_features.hpp>
+#include <attune/policies/regression_tree.hpp>
 #include <attune/policies/ridge_arms.hpp>
 #include <attune/policies/sgd.hpp>
 
@@ -36,10 +38,13 @@ enum class OracleKind : std::uint8_t {
   adam,
   bayes_linear,
   auto_linear,
+  random_features,
+  tree,
 };
 template <>
-inline constexpr std::array<std::string_view, 10> kEnumNames<OracleKind>{
-    "automatic", "ridge", "gradient", "sgd", "adagrad", "ftrl", "nag", "adam", "bayes_linear", "auto_linear"};
+inline constexpr std::array<std::string_view, 12> kEnumNames<OracleKind>{
+    "automatic", "ridge", "gradient",     "sgd",         "adagrad",         "ftrl",
+    "nag",       "adam",  "bayes_linear", "auto_linear", "random_features", "tree"};
 
 /// A context as oracles want it: `scaled` for ridge and gradient (see OracleArms; padded with zeros to a
 /// multiple of eight), `raw` for the learners.
@@ -94,7 +99,8 @@ class RewardOracle {
  private:
   using Any = std::variant<RidgeArms, GradientArms, LearnerArms<SgdLearner>, LearnerArms<AdaGradLearner>,
                            LearnerArms<FtrlLearner>, LearnerArms<NagLearner>, LearnerArms<AdamLearner>,
-                           LearnerArms<BayesLinearLearner>, LearnerArms<AutoLinearLearner>>;
+                           LearnerArms<BayesLinearLearner>, LearnerArms<AutoLinearLearner>,
+                           LearnerArms<RandomFeatures>, LearnerArms<RegressionTree>>;
 
   explicit RewardOracle(Any any) : any_(std::move(any)) {}
   template <class Learners>

@@ -105,9 +105,23 @@ Result<json> learner_spec(const LearnArguments& arguments, bool binary) {
   return spec;
 }
 
-/// Predicts and learns rows in file order. Errors: what the learner refuses, naming the row.
-Result<void> run_pass(AnyLearner& learner, const SvmFile& file, bool learning, bool shown, Pass& pass,
-                      std::vector<double>* predictions) {
+/// A row as a learner takes it; valid until the next one where it is dense.
+Input row_input(const SvmFile& file, std::size_t row, std::vector<double>* dense) {
+  const SparseFeatures sparse = file.features(row);
+  if (dense == nullptr) {
+    return {.sparse = sparse};
+  }
+  std::ranges::fill(*dense, 0.0);
+  for (std::size_t k = 0; k < sparse.index.size(); ++k) {
+    (*dense)[sparse.index[k]] = sparse.value[k];
+  }
+  return {.dense = *dense};
+}
+
+/// Predicts and learns rows in file order, sparse ones without a buffer `dense` to write them out in. Errors:
+/// what the learner refuses, naming the row.
+Result<void> run_pass(AnyLearner& learner, const SvmFile& file, std::vector<double>* dense, bool learning,
+                      bool shown, Pass& pass, std::vector<double>* predictions) {
   pass.rows = file.rows();
   pass.entries = file.entries();
   ProgressLine progress("rows of " + pass.path, shown ? file.rows() : 0);
@@ -121,8 +135,8 @@ Result<void> run_pass(AnyLearner& learner, const SvmFile& file, bool learning, b
     const auto start = std::chrono::steady_clock::now();
     const double cpu_start = processor_seconds();
     for (std::size_t row = from; row < to; ++row) {
-      const Input input{.sparse = file.features(row)};
-      if (row + 2 < file.rows()) {
+      const Input input = row_input(file, row, dense);
+      if (dense == nullptr && row + 2 < file.rows()) {
         learner.prefetch({.sparse = file.features(row + 2)});
       }
       Errc verdict = Errc::ok;
@@ -346,6 +360,11 @@ Exit learn_command(const LearnArguments& arguments) {
     return refuse(spec.error());
   }
   Result<AnyLearner> learner = make_learner(*spec, {.features = *features, .sparse = true});
+  std::vector<double> dense;
+  if (!learner && learner.error().code == Errc::unsupported) {
+    learner = make_learner(*spec, {.features = *features});
+    dense.resize(*features);
+  }
   if (!learner) {
     return refuse(learner.error());
   }
@@ -358,8 +377,9 @@ Exit learn_command(const LearnArguments& arguments) {
   std::vector<double> predictions;
   for (std::size_t i = 0; i < files.size(); ++i) {
     passes[i].score = ProgressiveScore(probability);
-    const Result<void> ran = run_pass(*learner, files[i], i == 0 || !arguments.freeze, !arguments.quiet,
-                                      passes[i], arguments.predictions.empty() ? nullptr : &predictions);
+    const Result<void> ran =
+        run_pass(*learner, files[i], dense.empty() ? nullptr : &dense, i == 0 || !arguments.freeze,
+                 !arguments.quiet, passes[i], arguments.predictions.empty() ? nullptr : &predictions);
     if (!ran) {
       return refuse(ran.error());
     }

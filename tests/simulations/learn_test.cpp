@@ -85,6 +85,27 @@ TEST(Learn, IndicesFromZeroOrder_QidAndLabels) {
   EXPECT_EQ(one.at("log_loss"), zero.at("log_loss"));
 }
 
+// Learners that take dense contexts only get the rows written out; the label is an exclusive or.
+TEST(Learn, DenseLearnersTakeSparseRows) {
+  const Sandbox box;
+  std::string text;
+  unsigned state = 5;
+  for (int i = 0; i < 4000; ++i) {
+    state = state * 1664525U + 1013904223U;
+    const bool first = (state >> 20U) % 2 != 0;
+    const bool second = (state >> 24U) % 2 != 0;
+    text +=
+        std::string(first != second ? "+1" : "-1") + (first ? " 1:1" : "") + (second ? " 3:1" : "") + "\n";
+  }
+  const std::string file = box.write("rows.svm", text);
+  for (const std::string learner : {"random_features", "tree"}) {
+    const json found = answer_of(run_program(learn(file, {"--learner", learner, "--json"})));
+    EXPECT_GT(found.at("accuracy").get<double>(), 0.9) << learner;
+  }
+  const json linear = answer_of(run_program(learn(file, {"--json"})));
+  EXPECT_LT(linear.at("accuracy").get<double>(), 0.8);
+}
+
 TEST(Learn, RealLabels) {
   const Sandbox box;
   std::string text;

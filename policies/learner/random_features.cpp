@@ -39,32 +39,6 @@ bool scale_is_looked_at(std::uint64_t noted) noexcept {
   return at == noted;
 }
 
-/// The implicit step of logistic loss, u = weight (y - p(score + spread u)), solved to the end by Newton's
-/// method within a bracket: the variances of cosines are large, and a single step from the linearised
-/// solution stops dead where a wrong score is far out.
-detail::Move solved_logistic_move(double score, double spread, double target, double weight) noexcept {
-  constexpr int kMostSteps = 60;
-  constexpr double kNear = 1e-12;
-  double low = weight * (target - 1.0);
-  double high = weight * target;
-  double step = 0.5 * (low + high);
-  double p = 0.0;
-  for (int i = 0; i < kMostSteps; ++i) {
-    p = detail::logistic_of(score + spread * step);
-    const double error = step - weight * (target - p);
-    (error > 0.0 ? high : low) = step;
-    const double newton = step - error / (1.0 + weight * spread * p * (1.0 - p));
-    const double next = newton > low && newton < high ? newton : 0.5 * (low + high);
-    const bool near = std::abs(next - step) <= kNear * weight;
-    step = next;
-    if (near) {
-      break;
-    }
-  }
-  const double curvature = weight * p * (1.0 - p);
-  return {step, curvature / (1.0 + curvature * spread)};
-}
-
 Result<void> check_cosine_shape(const Shape& shape) {
   if (shape.sparse) {
     return fail(Errc::unsupported,
@@ -166,9 +140,11 @@ Errc RandomFeatures::partial_fit(const Input& input, double target, double weigh
   write_features(input.dense, z_);
   const double score = belief_.score(z_);
   const double spread = belief_.spread(z_, gain_);
-  const detail::Move move = config_.loss == Loss::logistic
-                                ? solved_logistic_move(score, spread, target, weight)
-                                : detail::squared_move(score, spread, target, weight / config_.noise);
+  const detail::Move move =
+      config_.loss == Loss::logistic
+          ? detail::solved_logistic_move(score, spread, target, weight,
+                                         [](double s) noexcept { return detail::logistic_of(s); })
+          : detail::squared_move(score, spread, target, weight / config_.noise);
   belief_.learn(gain_, move.step, move.shrink, 1.0);
   return Errc::ok;
 }

@@ -53,7 +53,7 @@ struct LaneKernels {
                 const ExpertArray& shrinks) noexcept;
   /// 1 / (1 + e^-score) of each.
   void (*probabilities)(const ExpertArray& scores, ExpertArray& result) noexcept;
-  /// logistic_move() of each (link.hpp).
+  /// newton_logistic_move() of each (link.hpp).
   void (*moves)(const ExpertArray& scores, const ExpertArray& probabilities, const ExpertArray& spreads,
                 double target, double weight, ExpertArray& steps, ExpertArray& shrinks) noexcept;
   /// squared_move() of each (link.hpp).

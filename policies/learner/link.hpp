@@ -51,28 +51,37 @@ template <class Probability>
   return {step, curvature / (1.0 + curvature * spread)};
 }
 
-/// The same, so that an example of weight 2 cannot overshoot where two of weight 1 would not, by one Newton
-/// step from the linearised solution wherever that is enough.
+/// The same by one Newton step from the linearised solution. Where a wrong score is far out and the spread
+/// wide, both ends of the step are flat, and it may be far too short, or 0.
 template <class Probability>
-[[nodiscard]] inline Move logistic_move(double score, double probability, double spread, double target,
-                                        double weight, const Probability& at) noexcept {
-  const double most = weight * (target - probability);
-  const double first = most / (1.0 + weight * probability * (1.0 - probability) * spread);
+[[nodiscard]] inline Move newton_logistic_move(double score, double probability, double spread, double target,
+                                               double weight, const Probability& at) noexcept {
+  const double first =
+      weight * (target - probability) / (1.0 + weight * probability * (1.0 - probability) * spread);
   const double moved = at(score + spread * first);
   const double slope = 1.0 + weight * spread * moved * (1.0 - moved);
   const double step = first - (first - weight * (target - moved)) / slope;
-  // p rises by at most 1/4 a unit of score, which bounds the solution from both sides. Outside Newton's step
-  // led astray: a wrong score far out and a wide belief, where both ends of the step are flat.
-  const double least = most / (1.0 + 0.25 * weight * spread);
-  constexpr double kRounding = 1e-9;
-  if (std::abs(step) < (1.0 - kRounding) * std::abs(least) ||
-      std::abs(step) > (1.0 + kRounding) * std::abs(most) || step * most < 0.0) {
-    return solved_logistic_move(score, spread, target, weight, at);
-  }
   // p at the solution; the Newton step leaves a little.
   const double final = std::clamp(target - step / weight, 0.0, 1.0);
   const double curvature = weight * final * (1.0 - final);
   return {step, curvature / (1.0 + curvature * spread)};
+}
+
+/// The same by whichever of the two is enough: an example of weight 2 cannot overshoot where two of weight 1
+/// would not.
+template <class Probability>
+[[nodiscard]] inline Move logistic_move(double score, double probability, double spread, double target,
+                                        double weight, const Probability& at) noexcept {
+  const Move move = newton_logistic_move(score, probability, spread, target, weight, at);
+  // p rises by at most 1/4 a unit of score, which bounds the solution from both sides.
+  const double most = weight * (target - probability);
+  const double least = most / (1.0 + 0.25 * weight * spread);
+  constexpr double kRounding = 1e-9;
+  if (std::abs(move.step) < (1.0 - kRounding) * std::abs(least) ||
+      std::abs(move.step) > (1.0 + kRounding) * std::abs(most) || move.step * most < 0.0) {
+    return solved_logistic_move(score, spread, target, weight, at);
+  }
+  return move;
 }
 
 /// The exact step of squared loss with noise 1.

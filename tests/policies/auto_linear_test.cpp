@@ -266,8 +266,9 @@ TEST(LaneKernels, GiveTheSameBitsOnEveryInstructionSet) {
       ASSERT_EQ(run(*kernels), expected);
     }
     for (std::size_t i = 0; i < scores.size(); ++i) {
-      const detail::Move move = detail::logistic_move(scores[i], expected.probabilities[i], spreads[i], 1.0,
-                                                      1.5, [](double score) { return logistic(score); });
+      const detail::Move move =
+          detail::newton_logistic_move(scores[i], expected.probabilities[i], spreads[i], 1.0, 1.5,
+                                       [](double score) { return logistic(score); });
       EXPECT_NEAR(expected.steps[i], move.step, 1e-12);
       EXPECT_NEAR(expected.shrinks[i], move.shrink, 1e-12);
     }

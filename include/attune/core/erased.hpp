@@ -56,6 +56,7 @@ struct ErasedModel : Interface {
 
 /// HasArms at run time, beside ErasedState.
 template <class Interface>
+// NOLINTNEXTLINE(bugprone-crtp-constructor-accessibility): abstract
 struct ErasedArms : ErasedState<Interface> {
   [[nodiscard]] virtual std::size_t arm_count() const noexcept = 0;
   [[nodiscard]] virtual bool enabled(ArmIndex arm) const noexcept = 0;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <attune/core/config.hpp>
 #include <nlohmann/json.hpp>
 
 #include "simulations/progress.hpp"

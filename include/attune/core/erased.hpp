@@ -68,6 +68,7 @@ struct ErasedArms : ErasedState<Interface> {
 
 /// ErasedModel over arms.
 template <class Interface, class Model, class T>
+// NOLINTNEXTLINE(bugprone-crtp-constructor-accessibility): abstract
 struct ErasedArmsModel : ErasedModel<Interface, Model, T> {
   using ErasedModel<Interface, Model, T>::ErasedModel;
   [[nodiscard]] std::size_t arm_count() const noexcept override { return this->held.arm_count(); }

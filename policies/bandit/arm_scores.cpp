@@ -9,8 +9,6 @@
 namespace attune::detail {
 namespace {
 
-// Scores stay within it, so that gaps between them are numbers.
-constexpr double kMostScore = 1e100;
 // Behind the last place.
 constexpr double kNoScore = -std::numeric_limits<double>::infinity();
 
@@ -19,17 +17,6 @@ double folded(const LaneSums& sum) noexcept {
 }
 
 }  // namespace
-
-// Whole blocks are written, so that later readers of whole blocks need not wait for the parts.
-ATTUNE_TARGET_CLONES
-void widen_scores(double* score, const double* spread, std::size_t count, double width) noexcept {
-  for (std::size_t i = 0; i < padded(count); ++i) {
-    const double value = score[i] + (width * spread[i]);
-    const double above = value > -kMostScore ? value : -kMostScore;
-    const double within = above < kMostScore ? above : kMostScore;
-    score[i] = i < count ? within : kNoScore;
-  }
-}
 
 ATTUNE_TARGET_CLONES
 double sum_of_shares(const double* score, std::size_t blocks, double largest, const GapLaw& law) noexcept {
@@ -48,14 +35,16 @@ double sum_of_shares(const double* score, std::size_t blocks, double largest, co
 
 namespace {
 
-void form_scores(const OracleArms& arms, const ScoreForm& form, double* score, const double* spread,
-                 std::size_t count) noexcept {
-  widen_scores(score, spread, count, form.width);
-  if (form.linked && arms.logistic()) {
-    for (std::size_t i = 0; i < count; ++i) {
-      score[i] = arms.linked(score[i]);
-    }
+ScanTop form_scores(const OracleArms& arms, const ScoreForm& form, double* score, const double* spread,
+                    std::size_t count) noexcept {
+  const ScanTop top = widen_scores(score, spread, count, form.width);
+  if (!form.linked || !arms.logistic()) {
+    return top;
   }
+  for (std::size_t i = 0; i < count; ++i) {
+    score[i] = arms.linked(score[i]);
+  }
+  return scan_means(score, padded(count));
 }
 
 }  // namespace
@@ -93,15 +82,24 @@ void ArmScores::score(std::size_t member, const ScoreForm& form) noexcept {
     } else {
       member_->scores(*input_, which, score_.data(), room.data());
     }
-    form_scores(*arms_, form_, score_.data(), spread, count_);
+    const ScanTop top = form_scores(*arms_, form_, score_.data(), spread, count_);
+    best_ = {.score = top.score, .place = top.arm, .ties = top.ties};
+    return;
   }
-  find_best();
+  best_ = {};
+  each([this](std::size_t place, std::size_t /*arm*/, double score) {
+    if (score > best_.score || best_.ties == 0) {
+      best_ = {.score = score, .place = place, .ties = 1};
+    } else if (score == best_.score) {
+      ++best_.ties;
+    }
+  });
 }
 
 void ArmScores::score_batch(std::span<const std::uint32_t> which, double* score) const noexcept {
   std::array<double, kBatch> spread;  // NOLINT: written before it is read
   member_->scores(*input_, which, score, spread.data());
-  form_scores(*arms_, form_, score, spread.data(), which.size());
+  static_cast<void>(form_scores(*arms_, form_, score, spread.data(), which.size()));
 }
 
 double ArmScores::one(const OracleArms& arms, const OracleInput& input, std::size_t member,
@@ -110,24 +108,8 @@ double ArmScores::one(const OracleArms& arms, const OracleInput& input, std::siz
   std::array<double, kLanes> score{};
   std::array<double, kLanes> spread{};
   arms.member(member).scores(input, which, score.data(), spread.data());
-  form_scores(arms, form, score.data(), spread.data(), 1);
+  static_cast<void>(form_scores(arms, form, score.data(), spread.data(), 1));
   return score[0];
-}
-
-void ArmScores::find_best() noexcept {
-  best_ = {};
-  if (!kept()) {
-    each([this](std::size_t place, std::size_t /*arm*/, double score) {
-      if (score > best_.score || best_.ties == 0) {
-        best_ = {.score = score, .place = place, .ties = 1};
-      } else if (score == best_.score) {
-        ++best_.ties;
-      }
-    });
-    return;
-  }
-  const ScanTop top = scan_means(score_.data(), padded(count_));
-  best_ = {.score = top.score, .place = top.arm, .ties = top.ties};
 }
 
 double ArmScores::at(std::size_t place) const noexcept {

@@ -18,9 +18,6 @@ namespace attune::detail {
 
 using LaneSums = std::array<double, kLanes>;
 
-/// score + width spread, within what can be compared; NaN, of a damaged state, is the lowest. Both arrays are
-/// whole blocks of eight, and what stands behind `count` becomes -infinity.
-void widen_scores(double* score, const double* spread, std::size_t count, double width) noexcept;
 /// Sum of the chances of the scores below `largest`, in eight sums that are added at the end.
 [[nodiscard]] double sum_of_shares(const double* score, std::size_t blocks, double largest,
                                    const GapLaw& law) noexcept;
@@ -117,7 +114,6 @@ class ArmScores {
   }
   [[nodiscard]] bool kept() const noexcept { return count_ <= kKept; }
   void score_batch(std::span<const std::uint32_t> which, double* score) const noexcept;
-  void find_best() noexcept;
 
   const OracleArms* arms_;
   const Context* context_;

@@ -5,25 +5,13 @@
 #include <cmath>
 #include <utility>
 
-#include "core/target_clones.hpp"
+#include "core/kernels.hpp"
 
 namespace attune {
 namespace {
 
 constexpr double kLeastDeviation = 1e-10;  // of the mean
 constexpr double kMostStretch = 1e6;       // beyond it the old scale said nothing of the new one
-
-// Without branches: several features at a time.
-ATTUNE_TARGET_CLONES
-void apply_scale(Features x, const double* centre, const double* factor, double size, double* z) noexcept {
-  constexpr double kReach = ContextScaling::kReach;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double value = (x[i] - centre[i]) * factor[i];
-    const double above = value > -kReach ? value : -kReach;  // also of NaN
-    const double within = above < kReach ? above : kReach;
-    z[i] = factor[i] == 0.0 ? 0.0 : size * within;
-  }
-}
 
 bool all_factors(std::span<const double> values) noexcept {
   return all_finite(values) && std::ranges::all_of(values, [](double value) { return value >= 0.0; });
@@ -123,7 +111,8 @@ double ContextScaling::widened(Features x, std::size_t i) const noexcept {
 }
 
 void ContextScaling::apply(Features x, double size, double* z) const noexcept {
-  apply_scale(x, centre_.data(), factor_.data(), size, z);
+  detail::kernels().standardise(x.data(), centre_.data(), factor_.data(), x.size(),
+                                {.reach = kReach, .size = size}, z);
 }
 
 void ContextScaling::save(Writer& writer) const {

@@ -88,11 +88,17 @@ void GradientArms::scores(std::span<const double> z, std::span<const std::uint32
   }
 }
 
+// The sums of group_scores for one of the eight.
 double GradientArms::score(std::size_t arm, std::span<const double> z) const noexcept {
-  std::array<double, kLanes> group;  // NOLINT: written by the kernel
-  kernels().group_scores(weights_.data() + ((arm / kLanes) * size_ * kLanes), z.data(), size_, 1,
-                         group.data());
-  return group[arm % kLanes];
+  const double* const own = weights_.data() + at(arm, 0);
+  double even = 0.0;
+  double odd = 0.0;
+  std::size_t i = 0;
+  for (; i + 2 <= size_; i += 2) {
+    even += own[i * kLanes] * z[i];
+    odd += own[(i + 1) * kLanes] * z[i + 1];
+  }
+  return (i < size_ ? even + (own[i * kLanes] * z[i]) : even) + odd;
 }
 
 double GradientArms::learn(std::size_t arm, std::span<const double> z, double target,
@@ -106,10 +112,10 @@ double GradientArms::learn(std::size_t arm, std::span<const double> z, double ta
           ? detail::logistic_move(own, detail::logistic_of(own), spread, target, weight,
                                   [](double s) noexcept { return detail::logistic_of(s); })
           : detail::squared_move(own, spread, target, weight);
-  // The other arms of the group take a step of 0: whole vectors are read and written.
-  std::array<double, kLanes> steps{};
-  steps[arm % kLanes] = move.step;
-  kernels().group_axpy(weights_.data() + at(arm - (arm % kLanes), 0), steps.data(), gain, size_);
+  double* const weights = weights_.data() + at(arm, 0);
+  for (std::size_t i = 0; i < size_; ++i) {
+    weights[i * kLanes] += move.step * gain[i];
+  }
   kernels().subtract_squares(variances, move.shrink, gain, stride_);
   set_seen(arm, seen_[arm] + weight);
   return own;

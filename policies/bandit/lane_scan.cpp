@@ -51,6 +51,17 @@ template <Kind kKind>
   return answer(best, best_mean, ties, arm);
 }
 
+[[nodiscard]] ScanTop widen_plain(double* score, const double* spread, double width,
+                                  std::size_t count) noexcept {
+  for (std::size_t i = 0; i < padded(count); ++i) {
+    const double value = score[i] + (width * spread[i]);
+    const double above = value > -kMostScore ? value : -kMostScore;
+    const double within = above < kMostScore ? above : kMostScore;
+    score[i] = i < count ? within : kLowest;
+  }
+  return scan_plain<Kind::means>(score, score, 0.0, padded(count));
+}
+
 #if defined(__x86_64__)
 
 #define ATTUNE_AVX2 [[gnu::target("avx2,bmi,popcnt")]]
@@ -70,6 +81,54 @@ ATTUNE_AVX2 inline double largest(__m256d lanes) noexcept {
 /// Which of four scores equal the target, a bit each.
 ATTUNE_AVX2 inline std::uint64_t equal_bits(__m256d scores, __m256d target) noexcept {
   return static_cast<std::uint64_t>(_mm256_movemask_pd(_mm256_cmp_pd(scores, target, _CMP_EQ_OQ)));
+}
+
+/// Which of four scores equal the target, of `size` numbers up to 64, the first in the lowest bit.
+ATTUNE_AVX2 inline std::uint64_t equal_word(const double* score, __m256d target, std::size_t size) noexcept {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < size; i += 4) {
+    bits |= equal_bits(_mm256_loadu_pd(score + i), target) << i;
+  }
+  return bits;
+}
+/// Four widened scores; of NaN the comparisons give the bound.
+ATTUNE_AVX2 inline __m256d widened(const double* score, const double* spread, double width) noexcept {
+  const __m256d value = scores_of<Kind::bounds>(_mm256_loadu_pd(score), spread, width);
+  const __m256d above = _mm256_max_pd(value, _mm256_set1_pd(-kMostScore));
+  return _mm256_min_pd(above, _mm256_set1_pd(kMostScore));
+}
+ATTUNE_AVX2 ScanTop widen_avx2(double* score, const double* spread, double width,
+                               std::size_t count) noexcept {
+  const __m256d lowest = _mm256_set1_pd(kLowest);
+  __m256d best = lowest;
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const __m256d four = widened(score + i, spread + i, width);
+    _mm256_storeu_pd(score + i, four);
+    best = _mm256_max_pd(four, best);
+  }
+  const std::size_t size = padded(count);
+  for (; i < size; i += 4) {
+    // Whole registers also here: a later reader of whole ones need not wait for the parts.
+    const __m256i left = _mm256_set1_epi64x(static_cast<long long>(count) - static_cast<long long>(i));
+    const __m256d there = _mm256_castsi256_pd(_mm256_cmpgt_epi64(left, _mm256_setr_epi64x(0, 1, 2, 3)));
+    const __m256d four = _mm256_blendv_pd(lowest, widened(score + i, spread + i, width), there);
+    _mm256_storeu_pd(score + i, four);
+    best = _mm256_max_pd(four, best);
+  }
+  const double top = largest(best);
+  const __m256d target = _mm256_set1_pd(top);
+  std::size_t ties = 0;
+  std::size_t arm = 0;
+  constexpr std::size_t kWord = 64;  // entries that share a word of bits
+  for (std::size_t start = 0; start < size; start += kWord) {
+    const std::uint64_t bits = equal_word(score + start, target, std::min(kWord, size - start));
+    if (bits != 0) {
+      arm = ties == 0 ? start + static_cast<std::size_t>(__builtin_ctzll(bits)) : arm;
+      ties += static_cast<std::size_t>(__builtin_popcountll(bits));
+    }
+  }
+  return answer(top, top, ties, arm);
 }
 
 /// One or two blocks: each number is read once, the scores stay in registers.
@@ -159,6 +218,15 @@ template <Kind kKind>
 
 ScanTop scan_bounds(const double* mean, const double* scale, std::size_t size, double width) noexcept {
   return scan<Kind::bounds>(mean, scale, width, size);
+}
+
+ScanTop widen_scores(double* score, const double* spread, std::size_t count, double width) noexcept {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) {
+    return widen_avx2(score, spread, width, count);
+  }
+#endif
+  return widen_plain(score, spread, width, count);
 }
 
 ScanTop scan_means(const double* mean, std::size_t size) noexcept {

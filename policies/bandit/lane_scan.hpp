@@ -36,6 +36,14 @@ struct ScanTop {
 [[nodiscard]] ScanTop scan_bounds(const double* mean, const double* scale, std::size_t size,
                                   double width) noexcept;
 
+/// Scores stay within it, so that gaps between them are numbers.
+inline constexpr double kMostScore = 1e100;
+
+/// Makes of each score what is tried: score[i] + width * spread[i] within +-kMostScore; NaN, of a damaged
+/// state, becomes the lowest. Both arrays are whole blocks, and what stands behind `count` becomes -infinity.
+/// Returns the largest; `mean` is the same. The same bits on every machine.
+ScanTop widen_scores(double* score, const double* spread, std::size_t count, double width) noexcept;
+
 /// Maximum of mean[i] over i < size, a multiple of kBlock. Filler: -infinity.
 [[nodiscard]] ScanTop scan_means(const double* mean, std::size_t size) noexcept;
 

@@ -144,11 +144,10 @@ void OracleArms::finish(const Feedback& feedback, double score) noexcept {
   }
 }
 
-void OracleArms::derive() noexcept { range_ = most_ > least_ ? std::max(most_ - least_, 1e-100) : 1.0; }
-
-double OracleArms::deviation() const noexcept {
-  return setup_.loss == Loss::squared ? std::sqrt((errors_ + (0.25 * range_ * range_)) / (weights_ + 1.0))
-                                      : 1.0;
+void OracleArms::derive() noexcept {
+  range_ = most_ > least_ ? std::max(most_ - least_, 1e-100) : 1.0;
+  deviation_ =
+      setup_.loss == Loss::squared ? std::sqrt((errors_ + (0.25 * range_ * range_)) / (weights_ + 1.0)) : 1.0;
 }
 
 Result<ArmIndex> OracleArms::add() {

@@ -86,6 +86,12 @@ struct CoarseVector {
   explicit CoarseVector(const StripVector& x) noexcept;
 };
 
+/// What a standardised number is cut at and multiplied with.
+struct StandardForm {
+  double reach = 0.0;
+  double size = 1.0;
+};
+
 /// One implementation of all kernels. Pointers need no alignment; 64 bytes is faster.
 struct Kernels {
   const char* name;
@@ -119,6 +125,10 @@ struct Kernels {
   double (*weigh)(const double* v, const double* x, std::size_t size, double* product) noexcept;
   /// y[i] -= factor x[i]^2. `size` is a multiple of eight.
   void (*subtract_squares)(double* y, double factor, const double* x, std::size_t size) noexcept;
+  /// z[i] = size * (x[i] - centre[i]) factor[i], cut at +-reach before `size`; -reach where it is NaN, and 0
+  /// where factor[i] is 0; for i < count. z overlaps none of the others.
+  void (*standardise)(const double* x, const double* centre, const double* factor, std::size_t count,
+                      const StandardForm& form, double* z) noexcept;
   /// out = M x, all strips written.
   void (*packed_multiply)(const double* matrix, const StripVector& x, double* out) noexcept;
   /// M = scale M + left right', for left and right parallel (the result is symmetric); both padded.

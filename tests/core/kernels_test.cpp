@@ -3,11 +3,13 @@
 // follow the order of operations that src/core/kernels.hpp promises.
 #include "core/kernels.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <span>
@@ -294,6 +296,35 @@ TEST(Kernels, StepsOfGroupsHaveTheSameBitsEverywhere) {
         expect_same_bits(left[i], v[i] - taken);
       }
       expect_same_bits(sum, fold(lanes));
+    }
+  }
+}
+
+TEST(Kernels, StandardisedNumbersHaveTheSameBitsEverywhere) {
+  constexpr double kReach = 1.5;
+  constexpr double kSize = 0.4;
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  for (std::size_t count = 0; count <= 3 * kLanes + 1; ++count) {
+    Vector x = random_vector(count, 21);
+    Vector centre = random_vector(count, 22);
+    Vector factor = random_vector(count, 23);
+    for (std::size_t i = 0; i < count; ++i) {
+      factor[i] = i % 5 == 3 ? 0.0 : std::abs(factor[i]);
+      x[i] = i % 7 == 3 ? kInfinite : x[i];  // with a factor of 0 at 3 and 10
+      centre[i] = i % 7 == 6 ? -kInfinite : centre[i];
+      x[i] = i % 11 == 9 ? std::numeric_limits<double>::quiet_NaN() : x[i];
+    }
+    for (const Kernels* kernel : all_kernels()) {
+      SCOPED_TRACE(kernel->name);
+      Vector z(count + 1, -7.0);
+      kernel->standardise(x.data(), centre.data(), factor.data(), count, {.reach = kReach, .size = kSize},
+                          z.data());
+      for (std::size_t i = 0; i < count; ++i) {
+        const double own = (x[i] - centre[i]) * factor[i];
+        const double within = std::isnan(own) ? -kReach : std::clamp(own, -kReach, kReach);
+        expect_same_bits(z[i], factor[i] == 0.0 ? 0.0 : kSize * within);
+      }
+      EXPECT_EQ(z[count], -7.0);  // nothing is written behind them
     }
   }
 }

@@ -88,7 +88,7 @@ class OracleArms {
   [[nodiscard]] std::uint64_t updates() const noexcept { return updates_; }
   /// Root of the mean squared error of the predictions, each made before its reward was learned, one error of
   /// half a range added; 1 with logistic loss.
-  [[nodiscard]] double deviation() const noexcept;
+  [[nodiscard]] double deviation() const noexcept { return deviation_; }
   /// Largest reward less smallest; 1 while they are equal.
   [[nodiscard]] double range() const noexcept { return range_; }
 
@@ -124,6 +124,7 @@ class OracleArms {
   // Derived.
   double size_;  // of a scaled feature whose deviation is 1
   double range_ = 1.0;
+  double deviation_ = 1.0;
   // Scratch of a change of scale.
   std::vector<double> stretch_;
   std::vector<double> shift_;

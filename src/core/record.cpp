@@ -198,6 +198,8 @@ std::string_view to_string(ChoiceReason reason) noexcept {
       return "drift";
     case ChoiceReason::unfamiliar:
       return "unfamiliar";
+    case ChoiceReason::share_floor:
+      return "share_floor";
   }
   return "unknown";
 }

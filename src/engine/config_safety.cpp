@@ -32,25 +32,25 @@ constexpr double kMostConfidence = 0.999999;
                              [&](const ComponentSpec& component) { return component.name == name; });
 }
 
-/// "static": an object of shares by arm.
-Result<void> read_allocation(const Json& value, const JsonPath& path, const PointConfig& point,
-                             SafetyConfig& out) {
+/// An object of shares by arm.
+Result<void> read_shares(const Json& value, const JsonPath& path, const PointConfig& point, Bounds bounds,
+                         std::vector<std::pair<std::string, double>>& out) {
   if (!value.is_object() || value.empty()) {
     return tl::unexpected(value_error(path, value, "is not an object of shares by arm"));
   }
   for (const auto& [id, share] : value.get_ref<const Json::object_t&>()) {
     const JsonPath place{.parent = &path, .key = id};
     double read = 0.0;
-    if (Result<void> verdict = read_value(share, place, Bounds{1e-9, 1e9}, read); !verdict) {
+    if (Result<void> verdict = read_value(share, place, bounds, read); !verdict) {
       return verdict;
     }
     if (!has_arm(point, id)) {
       return fail(Errc::invalid_config,
                   place.text() + ": " + excerpt(Json(id)) + " is not one of the point's arms");
     }
-    out.allocation.emplace_back(id, read);
+    out.emplace_back(id, read);
   }
-  std::ranges::sort(out.allocation);  // as in the canonical text: a replay draws from the same order
+  std::ranges::sort(out);  // as in the canonical text: a replay draws from the same order
   return {};
 }
 
@@ -228,6 +228,19 @@ Result<void> read_conservative(const Json& value, const JsonPath& path, const Po
   return object.finish();
 }
 
+/// What the point's arms are owed must leave room for the cap on exploration.
+void check_floors(JsonObject& object, const PointConfig& point, const ExplorationConfig& rules) {
+  double sum = rules.floor * static_cast<double>(point.arms.size() - rules.floors.size());
+  for (const auto& [id, share] : rules.floors) {
+    sum += share;
+  }
+  constexpr double kRounding = 1e-12;
+  if (sum > rules.max_share + kRounding) {
+    object.fail_member(rules.floors.empty() ? "floor" : "floors",
+                       "makes the least shares of the point's arms sum to more than max_share");
+  }
+}
+
 Result<void> read_exploration(const Json& value, const JsonPath& path, const PointConfig& point,
                               ExplorationConfig& out) {
   JsonObject object(value, path);
@@ -239,6 +252,12 @@ Result<void> read_exploration(const Json& value, const JsonPath& path, const Poi
   object.read("window", 10, kMostSamples, out.window);
   object.read("min_trials", 0, kMostSamples, out.min_trials);
   object.read("trial_share", Bounds{1e-6, 1}, out.trial_share);
+  object.read("floor", Bounds{0, 1}, out.floor);
+  if (const Json* floors = object.member("floors")) {
+    const JsonPath place = object.child("floors");
+    object.keep(read_shares(*floors, place, point, Bounds{0, 1}, out.floors));
+  }
+  check_floors(object, point, out);
   if (const Json* conservative = object.member("conservative")) {
     const JsonPath place = object.child("conservative");
     object.keep(read_conservative(*conservative, place, point, out.conservative.emplace()));
@@ -256,7 +275,7 @@ Result<SafetyConfig> read_safety(const Json& value, const JsonPath& path, const 
     JsonObject inner(*fallback, place);
     if (const Json* allocation = inner.member("static")) {
       const JsonPath shares = inner.child("static");
-      inner.keep(read_allocation(*allocation, shares, point, out));
+      inner.keep(read_shares(*allocation, shares, point, Bounds{1e-9, 1e9}, out.allocation));
     }
     inner.read("snapshot_every", 0, 1'000'000'000, out.snapshot_every);
     object.keep(inner.finish());

@@ -52,6 +52,7 @@ Json safety_schema() {
   const ExplorationConfig& explore = defaults.exploration;
   const ConservativeConfig careful;
   Json shares{{"type", "object"}, {"minProperties", 1}, {"additionalProperties", number(1e-9, 1e9)}};
+  Json floors{{"type", "object"}, {"minProperties", 1}, {"additionalProperties", number(0, 1)}};
   Json guards{{"type", "array"}, {"items", {{"$ref", "#/$defs/guard"}}}, {"maxItems", 64}};
   Json conservative = object({
       {"baseline", described(name(), "an arm of the point")},
@@ -79,6 +80,8 @@ Json safety_schema() {
             {"min_trials", described(with_default(integer(0, 1'000'000), explore.min_trials), "of each arm")},
             {"trial_share", described(with_default(number(1e-6, 1), explore.trial_share),
                                       "of the decisions, while an arm has fewer trials")},
+            {"floors", described(std::move(floors), "least share of the decisions, by arm")},
+            {"floor", described(with_default(number(0, 1), explore.floor), "that of each other arm")},
             {"conservative", std::move(conservative)}})},
   });
 }

@@ -98,6 +98,11 @@ Ladder::Mixture Ladder::mixture() const noexcept {
     out.below_reason = ChoiceReason::no_sound_arm;
     return out;
   }
+  if (rules.exploration.floored() && (safety_.mode & SafetyView::kBaselineOnly) == 0) {
+    // Of all decisions, not of what probation leaves; with more arms than it can be paid for, in proportion.
+    out[Branch::floors] = std::min(floor_sum(), left);
+    left -= out[Branch::floors];
+  }
   if ((safety_.mode & (SafetyView::kPolicyOut | SafetyView::kPolicyProbation)) != 0) {
     const double live =
         (safety_.mode & SafetyView::kPolicyProbation) != 0 ? left * rules.probation_share : 0.0;
@@ -209,6 +214,9 @@ Errc Ladder::answer_branch(Branch branch, const Mixture& mixture, Answer& answer
     case Branch::probation:
       answer = forced(branch, ChoiceReason::probation);
       return Errc::ok;
+    case Branch::floors:
+      answer = owed();
+      return Errc::ok;
     case Branch::trial:
       answer = forced(branch, ChoiceReason::trial);
       return Errc::ok;
@@ -263,6 +271,8 @@ double Ladder::probability(Branch branch, ArmIndex arm) const noexcept {
       const auto wants = [&](ArmIndex a) { return wanted(branch, a); };
       return wants(arm) ? 1.0 / static_cast<double>(count(wants)) : 0.0;
     }
+    case Branch::floors:
+      return sound(arm) ? floor_of(arm) / floor_sum() : 0.0;
     case Branch::baseline:
       return arm == baseline() ? 1.0 : 0.0;
     case Branch::greedy:

@@ -19,8 +19,8 @@ namespace attune {
 /// first growth of `room`.
 ///
 /// With guards, the answer is drawn from a mixture: forced tests of arms on probation and of arms with too
-/// few trials, the live policy, and what stands in for it. An arm may be reachable in several ways, so its
-/// propensity is the sum over the branches of weight x probability in the branch.
+/// few trials, what each arm is owed, the live policy, and what stands in for it. An arm may be reachable in
+/// several ways, so its propensity is the sum over the branches of weight x probability in the branch.
 class Ladder {
  public:
   Ladder(const Question& question, std::vector<double>& room) noexcept;
@@ -36,8 +36,18 @@ class Ladder {
   [[nodiscard]] double below_probability(ArmIndex arm) const noexcept;
 
  private:
-  enum class Branch : std::uint8_t { probation, trial, boost, baseline, greedy, policy, snapshot, below };
-  static constexpr std::size_t kBranches = 8;
+  enum class Branch : std::uint8_t {
+    probation,
+    floors,
+    trial,
+    boost,
+    baseline,
+    greedy,
+    policy,
+    snapshot,
+    below
+  };
+  static constexpr std::size_t kBranches = 9;
   struct Mixture {
     std::array<double, kBranches> weight{};
     ChoiceReason below_reason = ChoiceReason::usual;
@@ -77,6 +87,10 @@ class Ladder {
   /// Whether a branch that draws uniformly may draw the arm.
   [[nodiscard]] bool wanted(Branch branch, ArmIndex arm) const noexcept;
   [[nodiscard]] Answer forced(Branch branch, ChoiceReason why) const noexcept;
+  /// The least share of an arm that is sound; their sum over those that are offered.
+  [[nodiscard]] double floor_of(ArmIndex arm) const noexcept;
+  [[nodiscard]] double floor_sum() const noexcept;
+  [[nodiscard]] Answer owed() const noexcept;
   [[nodiscard]] ArmIndex greedy_arm() const noexcept;
   [[nodiscard]] Rng rng(std::uint32_t purpose) const noexcept {
     return Rng(question_.key.seed, question_.key.stream, question_.key.sequence, purpose);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rungs below the policies: static shares, fallback arm, any arm.
+// The rungs below the policies: static shares, fallback arm, any arm; and what each arm is owed.
+#include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "engine/ladder.hpp"
 
@@ -9,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kUniformPurpose = 1;
 constexpr std::uint32_t kSharesPurpose = 2;
+constexpr std::uint32_t kFloorsPurpose = 6;  // 3 to 5: ladder.cpp
 
 }  // namespace
 
@@ -19,6 +22,39 @@ double Ladder::share_sum(Test&& test) const noexcept {
     sum += test(arms_.find(id)) ? share : 0.0;
   }
   return sum;
+}
+
+double Ladder::floor_of(ArmIndex arm) const noexcept {
+  const ExplorationConfig& rules = question_.config.safety->exploration;
+  const std::string_view id = arms_.id(arm);
+  const auto named = std::ranges::lower_bound(
+      rules.floors, id, {}, [](const auto& entry) { return std::string_view(entry.first); });
+  return named != rules.floors.end() && named->first == id ? named->second : rules.floor;
+}
+
+double Ladder::floor_sum() const noexcept {
+  double sum = 0.0;
+  static_cast<void>(count([&](ArmIndex arm) {
+    sum += sound(arm) ? floor_of(arm) : 0.0;
+    return false;
+  }));
+  return sum;
+}
+
+Answer Ladder::owed() const noexcept {
+  const double sum = floor_sum();
+  double left = rng(kFloorsPurpose).uniform() * sum;
+  ArmIndex chosen = kNoArm;
+  static_cast<void>(count([&](ArmIndex arm) {
+    const double share = left >= 0.0 && sound(arm) ? floor_of(arm) : 0.0;
+    chosen = share > 0.0 ? arm : chosen;  // the last one stands where rounding leaves something over
+    left -= share;
+    return false;
+  }));
+  return {
+      .choice = {.arm = chosen, .propensity = floor_of(chosen) / sum, .greedy = false, .status = Errc::ok},
+      .rung = Rung::policy,
+      .reason = ChoiceReason::share_floor};
 }
 
 Answer Ladder::below(ChoiceReason why) const noexcept {

@@ -112,6 +112,8 @@ class Point final : private RewardSink {
   [[nodiscard]] bool has_screening_state() const noexcept {
     return screen_.active() || safety_.counts_unfamiliar() || safety_.restores();
   }
+  /// Whether its state needs version 6.
+  [[nodiscard]] bool counts_floors() const noexcept { return safety_.counts_floors(); }
   /// `version`: of the engine's state format. Errors: corrupt_state, unsupported_version, dimension_mismatch.
   [[nodiscard]] Result<void> load(Reader& reader, std::uint32_t version);
 

@@ -68,6 +68,10 @@ class PointSafety {
   [[nodiscard]] bool counts_unfamiliar() const noexcept {
     return reasons_[static_cast<std::size_t>(ChoiceReason::unfamiliar)] > 0;
   }
+  /// Likewise for what arms are owed and version 6.
+  [[nodiscard]] bool counts_floors() const noexcept {
+    return reasons_[static_cast<std::size_t>(ChoiceReason::share_floor)] > 0;
+  }
   /// Likewise: some guard puts the snapshot back, or has.
   [[nodiscard]] bool restores() const noexcept;
   /// `version`: of the engine's state format.

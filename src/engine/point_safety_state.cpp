@@ -14,7 +14,7 @@ constexpr std::size_t kFewArms = 64;  // up to here metrics list every arm that 
 
 /// Reasons of decisions that a version of the state counts.
 [[nodiscard]] constexpr std::size_t reasons_in(std::uint32_t version) noexcept {
-  return version >= 5 ? kChoiceReasons : version == 4 ? 10 : 9;
+  return version >= 6 ? kChoiceReasons : version == 5 ? 11 : version == 4 ? 10 : 9;
 }
 
 void save_policy(const std::optional<AnyPolicy>& policy, Writer& writer) {

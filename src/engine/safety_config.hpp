@@ -68,9 +68,12 @@ struct ExplorationConfig {
   double alarm_below = 0.0;     ///< 0: no alarm
   std::uint64_t window = 1000;  ///< in decisions
   std::uint64_t min_trials = 0;
-  double trial_share = 0.2;  ///< of decisions, while an arm has too few trials
+  double trial_share = 0.2;                            ///< of decisions, while an arm has too few trials
+  std::vector<std::pair<std::string, double>> floors;  ///< least share of an arm, sorted by id
+  double floor = 0.0;                                  ///< that of each other arm
   std::optional<ConservativeConfig> conservative;
 
+  [[nodiscard]] bool floored() const noexcept { return floor > 0.0 || !floors.empty(); }
   [[nodiscard]] bool watched() const noexcept { return max_share < 1.0 || alarm_below > 0.0; }
 };
 

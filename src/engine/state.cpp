@@ -10,10 +10,12 @@ namespace attune {
 namespace {
 
 constexpr std::uint32_t kStateMagic = 0x45545441;  // "ATTE"
-// 2: client keys, fates of unknown decisions; 3: safety of points; 4: drift watches; 5: screening
-constexpr std::uint32_t kStateVersion = 5;
-constexpr std::uint32_t kDriftVersion = 4;   // of one without screening
-constexpr std::uint32_t kSafetyVersion = 3;  // of one without drift watches
+// 2: client keys, fates of unknown decisions; 3: safety of points; 4: drift watches; 5: screening;
+// 6: decisions that arms were owed
+constexpr std::uint32_t kStateVersion = 6;
+constexpr std::uint32_t kScreeningVersion = 5;  // of one where none was
+constexpr std::uint32_t kDriftVersion = 4;      // of one without screening
+constexpr std::uint32_t kSafetyVersion = 3;     // of one without drift watches
 constexpr std::uint32_t kPlainVersion =
     2;  // of a state without guards and switches: its bytes stay as they were
 
@@ -29,10 +31,12 @@ Bytes Engine::Impl::state() const {
   const bool drift = std::ranges::any_of(points, [](const auto& point) { return point->has_drift_state(); });
   const bool screens =
       std::ranges::any_of(points, [](const auto& point) { return point->has_screening_state(); });
-  const std::uint32_t version = screens  ? kStateVersion
-                                : drift  ? kDriftVersion
-                                : safety ? kSafetyVersion
-                                         : kPlainVersion;
+  const bool owed = std::ranges::any_of(points, [](const auto& point) { return point->counts_floors(); });
+  const std::uint32_t version = owed      ? kStateVersion
+                                : screens ? kScreeningVersion
+                                : drift   ? kDriftVersion
+                                : safety  ? kSafetyVersion
+                                          : kPlainVersion;
   writer.u32(version);
   writer.u64(position);
   writer.u64(points.size());

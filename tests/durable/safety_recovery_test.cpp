@@ -42,7 +42,7 @@ std::string guarded(std::string_view mode, std::uint64_t every_records = 0, std:
         {"kind":"budget","component":"cost","limit":9,"period_s":25,"carry_over":0.5},
         {"kind":"share","limit":0.6,"window":30,"min_samples":10},
         {"kind":"quality","component":"reward","per":"point","limit":0.57,"min_samples":10,"window":40,"cooldown_s":6,"cooldown_max_s":12}],
-      "exploration":{"max_share":0.25,"alarm_below":0.1,"window":50,"min_trials":5,
+      "exploration":{"max_share":0.25,"alarm_below":0.1,"window":50,"min_trials":5,"floors":{"c":0.03},
                      "conservative":{"baseline":"b","alpha":0.9}}})" +
          std::string(more) + "}}}";
 }

@@ -33,6 +33,7 @@ constexpr std::string_view kFull = R"({
   ],
   "probation_share": 0.02,
   "exploration": {"max_share": 0.2, "alarm_below": 0.05, "window": 100, "min_trials": 10, "trial_share": 0.3,
+                  "floors": {"b": 0.1, "a": 0.02}, "floor": 0.01,
                   "conservative": {"baseline": "a", "alpha": 0.2, "delta": 0.01, "range": [-1, 1]}}
 })";
 
@@ -50,6 +51,9 @@ TEST(SafetyConfig, IsReadWhole) {
   EXPECT_EQ(safety.guards[2].action, GuardAction::snapshot);
   EXPECT_EQ(safety.guards[4].recover, 0.45);
   EXPECT_EQ(safety.exploration.conservative->low, -1.0);
+  ASSERT_EQ(safety.exploration.floors.size(), 2U);
+  EXPECT_EQ(safety.exploration.floors[0], (std::pair<std::string, double>("a", 0.02)));
+  EXPECT_EQ(safety.exploration.floor, 0.01);
   EXPECT_EQ(parse_config(config->canonical_text)->canonical_text, config->canonical_text);
   EXPECT_TRUE(Engine::open(text(kFull)));
   EXPECT_FALSE(parse_config(text("{}"))->points[0].safety->exploration.watched());
@@ -90,6 +94,12 @@ TEST(SafetyConfig, RefusesWhatCannotBeMeantByPath) {
       {text(R"({"guards":[{"kind":"share","limit":0.5},{"kind":"share","limit":0.6}]})"), "guards[1].name"},
       {text(R"({"exploration":{"max_share":1.5}})"), "points.p.safety.exploration.max_share"},
       {text(R"({"exploration":{"max_share":0.01,"alarm_below":0.05}})"), "alarm_below"},
+      {text(R"({"exploration":{"floors":{}}})"), "points.p.safety.exploration.floors"},
+      {text(R"({"exploration":{"floors":{"z":0.1}}})"), "exploration.floors.z"},
+      {text(R"({"exploration":{"floors":{"a":-0.1}}})"), "exploration.floors.a"},
+      {text(R"({"exploration":{"floors":{"a":0.6,"b":0.5}}})"), "exploration.floors"},
+      {text(R"({"exploration":{"floor":0.6}})"), "exploration.floor"},
+      {text(R"({"exploration":{"max_share":0.1,"floors":{"a":0.2}}})"), "more than max_share"},
       {text(R"({"exploration":{"conservative":{}}})"), "baseline"},
       {text(R"({"exploration":{"conservative":{"baseline":"z"}}})"), "exploration.conservative.baseline"},
       {text(R"({"exploration":{"conservative":{"baseline":"a","range":[1,1]}}})"), "conservative.range"},

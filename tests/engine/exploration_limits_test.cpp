@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits of exploration: forced trials, a cap on the share, and never much below a baseline.
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -76,6 +80,53 @@ TEST_F(ExplorationLimits, TheCapHoldsOverTheWindowAndTheGreedyArmStandsIn) {
     EXPECT_LE(explored, 0.1 * n + 10) << policy;
     EXPECT_NEAR(explored, 0.1 * n, 0.04 * n) << policy;
   }
+}
+
+TEST_F(ExplorationLimits, EveryArmHasItsLeastShareWhateverThePolicyThinks) {
+  // A policy that would never choose "b" or "c": each decision states what it is drawn from.
+  open(config(R"("exploration":{"floors":{"b":0.1},"floor":0.04})",
+              R"({"type":"epsilon_greedy","epsilon":0,"epsilon_min":0,"min_trials":0})",
+              R"([{"id":"a","prior":{"mean":0.9,"weight":100}},{"id":"b","prior":{"mean":0.1,"weight":100}},
+                  {"id":"c","prior":{"mean":0.1,"weight":100}}])"));
+  const std::vector<double> expected{0.86, 0.1, 0.04};
+  std::vector<int> chosen(3);
+  const int n = 4000;
+  for (int i = 0; i < n; ++i) {
+    const Decision decision = round(rewards(0.9, 0.1, 0.1));
+    const std::size_t arm = to_index(decision.arm_index);
+    ++chosen.at(arm);
+    ASSERT_NEAR(decision.propensity, expected.at(arm), 1e-12);
+    ASSERT_TRUE(decision.reason == ChoiceReason::share_floor || arm == 0);
+  }
+  for (std::size_t arm = 0; arm < 3; ++arm) {  // binomial, five standard errors
+    const double p = expected[arm];
+    EXPECT_NEAR(chosen[arm], n * p, 5.0 * std::sqrt(n * p * (1.0 - p))) << arm;
+  }
+}
+
+TEST_F(ExplorationLimits, LeastSharesHoldUnderTheCapAndAmongTheOffered) {
+  open(config(R"("exploration":{"max_share":0.2,"window":100,"floor":0.05})",
+              R"({"type":"epsilon_greedy","epsilon":0.9,"schedule":"constant"})"));
+  int owed = 0;
+  int capped = 0;
+  const int n = 2000;
+  for (int i = 0; i < n; ++i) {
+    const Decision decision = round(rewards(0.9, 0.1, 0.1));
+    owed += decision.reason == ChoiceReason::share_floor ? 1 : 0;
+    if (decision.reason == ChoiceReason::exploration_cap) {
+      ++capped;
+      ASSERT_NEAR(decision.propensity, 0.85 + 0.05, 1e-12);
+    }
+  }
+  EXPECT_GT(capped, n / 4);
+  EXPECT_NEAR(owed, n * 0.15, 5.0 * std::sqrt(n * 0.15 * 0.85));
+  // Of two that are offered each has what it is owed, and their policy's choice the rest.
+  const std::vector<std::string_view> two{"b", "c"};
+  double least = 1.0;
+  for (int i = 0; i < 200; ++i) {
+    least = std::min(least, decide(two).propensity);
+  }
+  EXPECT_GE(least, 0.05);
 }
 
 TEST_F(ExplorationLimits, TooLittleExplorationIsAnAlarm) {

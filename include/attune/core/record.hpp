@@ -47,8 +47,9 @@ enum class ChoiceReason : std::uint8_t {
   baseline = 8,         ///< the baseline arm: what was earned does not pay for exploring yet
   drift = 9,            ///< drawn uniformly: a drift watch asked for more exploration
   unfamiliar = 10,      ///< the context is not like those that were learned from
+  share_floor = 11,     ///< forced: each arm has its share of the decisions
 };
-inline constexpr std::size_t kChoiceReasons = 11;
+inline constexpr std::size_t kChoiceReasons = 12;
 [[nodiscard]] std::string_view to_string(ChoiceReason reason) noexcept;
 
 /// What an event record says.

@@ -225,6 +225,7 @@ Fate Collector::Impl::fold_closed(Closed& entry, const OutcomeRecord& record, Re
   counters.breaches += formed.breach ? 1 : 0;
   ++counters.learned_late;
   counters.reward_sum = detail::saturate(counters.reward_sum + formed.reward);
+  sink.parts(former.terms());
   sink.learn(slab[at].decision, formed.reward, RewardOrigin::late);
   entry.dormant = kNone;
   slab.give_back(at);
@@ -252,6 +253,7 @@ bool Collector::Impl::resolve(std::uint32_t at, Cause cause, RewardSink& sink) n
   if (spec.credit == Credit::transition) {
     deliver_single_step(at, sink);
   } else {
+    sink.parts(former.terms());
     deliver(at, formed.reward, sink);
   }
   return false;

@@ -39,6 +39,7 @@ void Moments::add(double x) noexcept {
 RewardFormer::RewardFormer(const RewardSpec& spec)
     : components_(spec.components),
       moments_(spec.components.size()),
+      terms_(spec.components.size()),
       silence_(spec.silence),
       default_reward_(spec.default_reward),
       breach_reward_(spec.breach_reward),
@@ -99,6 +100,7 @@ Formed RewardFormer::form(std::span<const Accumulator> parts) noexcept {
       covered = covered && (known || !components_[at].required);
     }
     if (!some || !covered) {
+      std::ranges::fill(terms_, 0.0);
       return {.has_reward = true, .origin = RewardOrigin::default_value, .reward = default_reward_};
     }
   }
@@ -111,8 +113,9 @@ Formed RewardFormer::form(std::span<const Accumulator> parts) noexcept {
   return formed;
 }
 
-Formed RewardFormer::weigh(std::span<const Accumulator> parts) const noexcept {
+Formed RewardFormer::weigh(std::span<const Accumulator> parts) noexcept {
   Formed formed{.has_reward = true};
+  std::ranges::fill(terms_, 0.0);
   std::size_t arrived = 0;
   double sum = 0.0;
   for (std::size_t at = 0; at < parts.size(); ++at) {
@@ -126,7 +129,11 @@ Formed RewardFormer::weigh(std::span<const Accumulator> parts) const noexcept {
     }
     formed.breach = formed.breach || (component.has_limit_min && value < component.limit_min) ||
                     (component.has_limit_max && value > component.limit_max);
-    sum += saturate(component.weight * normalised(at, value));
+    terms_[at] = saturate(component.weight * normalised(at, value));
+    sum += terms_[at];
+  }
+  if (formed.breach) {
+    std::ranges::fill(terms_, 0.0);
   }
   if (arrived < parts.size()) {
     formed.origin = arrived == 0 ? RewardOrigin::default_value : RewardOrigin::partial;

@@ -59,16 +59,20 @@ class RewardFormer {
   /// Forms the reward and then takes the values into the running moments.
   [[nodiscard]] Formed form(std::span<const Accumulator> parts) noexcept;
 
+  /// What each component added to the reward that was formed last.
+  [[nodiscard]] std::span<const double> terms() const noexcept { return terms_; }
+
   [[nodiscard]] std::vector<Moments>& moments() noexcept { return moments_; }
   [[nodiscard]] const std::vector<Moments>& moments() const noexcept { return moments_; }
 
  private:
-  [[nodiscard]] Formed weigh(std::span<const Accumulator> parts) const noexcept;
+  [[nodiscard]] Formed weigh(std::span<const Accumulator> parts) noexcept;
   [[nodiscard]] double aggregated(std::size_t component, const Accumulator& part) const noexcept;
   [[nodiscard]] double normalised(std::size_t component, double value) const noexcept;
 
   std::vector<ComponentSpec> components_;
   std::vector<Moments> moments_;
+  std::vector<double> terms_;
   Silence silence_;
   double default_reward_;
   double breach_reward_;

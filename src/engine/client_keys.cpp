@@ -6,8 +6,10 @@
 #include <utility>
 
 #include <attune/core/rng.hpp>
+#include <attune/core/slates.hpp>
 
 #include "core/hash.hpp"
+#include "engine/engine_impl.hpp"
 
 namespace attune {
 namespace {
@@ -86,13 +88,19 @@ ClientKeys::Recall ClientKeys::recall(std::uint64_t key, std::uint32_t point, st
     return Recall::arm_gone;
   }
   try {
-    out.parameters = entry.parameters;
+    if (entry.arm != kNoArm && !entry.parameters.empty()) {  // several arms
+      split_shown(entry.arm_id, out.shown);
+      out.parameters.clear();
+    } else {
+      out.parameters = entry.parameters;
+      out.shown.clear();
+    }
   } catch (const std::bad_alloc&) {
     return Recall::no_memory;  // before anything else of `out`
   }
   ++retried_;
   out.id = entry.id;
-  out.arm.assign(entry.arm_id);
+  out.arm.assign(std::string_view(entry.arm_id).substr(0, entry.arm_id.find('\n')));
   out.arm_index = entry.arm;
   out.propensity = entry.propensity;
   out.version = entry.version;
@@ -188,7 +196,7 @@ void ClientKeys::save(Writer& writer) const {
 }
 
 Result<void> ClientKeys::load(Reader& reader) {
-  constexpr std::size_t kLongestId = 255;
+  constexpr std::size_t kLongestId = kMaxSlate * (kMaxNameBytes + 1);  // several, see name_shown()
   const std::scoped_lock lock(mutex_);
   entries_.clear();
   index_ = {};

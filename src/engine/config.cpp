@@ -150,9 +150,16 @@ Result<void> read_point(const Json& value, const JsonPath& path, PointConfig& po
     Result<RewardSpec> spec = read_reward(*reward, object.child("reward"));
     if (spec) {
       point.reward = std::move(*spec);
+      point.reward_given = {.components = reward->contains("components"),
+                            .silence = reward->contains("silence"),
+                            .default_reward = reward->contains("default_reward")};
     } else {
       object.fail_with(std::move(spec).error());
     }
+  }
+  object.read("size", 1U, static_cast<std::uint32_t>(kMaxSlate), point.size);
+  if (SlateSignal signal{}; object.read_enum("signal", signal)) {
+    point.signal = signal;
   }
   object.read("fallback", point.fallback);
   std::size_t acknowledge = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <attune/core/error.hpp>
+#include <attune/core/slates.hpp>
 #include <attune/core/vocabulary.hpp>
 #include <attune/rewards/reward_spec.hpp>
 
@@ -39,8 +40,17 @@ struct PointConfig {
   FeatureSpec features;
   std::size_t action_features = 0;
   RewardSpec reward;
-  std::string fallback;  ///< id of one of `arms`, or empty
-  bool durable = false;  ///< "acknowledge": "durable": calls return after the commit
+  /// Which parts of the reward were written down: what was not, some families settle by themselves.
+  struct RewardGiven {
+    bool components = false;
+    bool silence = false;
+    bool default_reward = false;
+  };
+  RewardGiven reward_given;
+  std::uint32_t size = 0;             ///< of a list of arms; 0: not said
+  std::optional<SlateSignal> signal;  ///< what comes back for a list; no value: not said
+  std::string fallback;               ///< id of one of `arms`, or empty
+  bool durable = false;               ///< "acknowledge": "durable": calls return after the commit
   /// Also there, with nothing in it, where a drift boosts exploration or unfamiliar contexts fall back.
   std::optional<SafetyConfig> safety;
   std::vector<DriftWatchConfig> drift;

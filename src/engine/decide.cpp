@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "engine/choose.hpp"
+#include "engine/choose_action.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/scratch.hpp"
 
@@ -210,6 +211,7 @@ Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& 
         out.parameters = std::move(*proposal);
       }
       record.values = out.parameters;
+      out.shown.clear();
       record.propensity = std::numeric_limits<double>::quiet_NaN();
       out.arm.assign({});
       return Errc::ok;
@@ -218,7 +220,7 @@ Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& 
       return resolved;
     }
     const std::size_t eligible = count_eligible(state.arms, mine.offered);
-    if (eligible == 0) {
+    if (eligible == 0 && point.has_arms()) {
       return refuse(Errc::no_arm, "no arm can be chosen: none exists, or none of those offered is enabled");
     }
     record.sequence = point.next_sequence.fetch_add(1, std::memory_order_relaxed);
@@ -231,6 +233,11 @@ Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& 
         .offered = mine.offered,
         .eligible = eligible,
         .killed = point.killed.load(std::memory_order_relaxed)};
+    if (point.action() != ActionKind::arm) {
+      choose_action(question, mine.values, answer);
+      note_action(point.action(), state.arms, answer, record, mine, out);
+      return Errc::ok;
+    }
     if (const Errc chosen = choose_arm(question, mine.shares, answer); chosen != Errc::ok) {
       return refuse(chosen, "the context is not a state of this agent");
     }
@@ -244,6 +251,7 @@ Errc Engine::Impl::make_decision(Point& point, DecisionRecord& record, Scratch& 
     out.greedy = choice.greedy;
     out.arm.assign(state.arms.id(choice.arm));
     out.parameters.clear();
+    out.shown.clear();
     record.offered = mine.offered;
     const Features action = state.arms.features(choice.arm);
     mine.action_size = action.size();
@@ -275,7 +283,7 @@ Errc Engine::Impl::queue_decision(DecisionRecord& record, const Scratch& mine, D
   out.reason = record.reason;
   // Before there is room in the ring: what was claimed there has to be filled.
   const bool keyed = record.client_key != 0 && client_keys.active();
-  if (keyed && !client_keys.note(record, out.arm)) {
+  if (keyed && !client_keys.note(record, out.shown.empty() ? std::string_view(out.arm) : mine.names)) {
     out.id = Uuid{};
     out.ticket = Ticket::none;
     return refuse(Errc::full, "there is no memory to remember the client key: no decision was taken down");

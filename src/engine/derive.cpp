@@ -10,8 +10,10 @@
 #include <variant>
 
 #include <attune/core/rng.hpp>
+#include <attune/core/shown_arm.hpp>
 
 #include "engine/choose.hpp"
+#include "engine/choose_action.hpp"
 
 namespace attune {
 namespace {
@@ -55,6 +57,7 @@ void copy_into(std::vector<T>& to, std::span<const T> from) {
 
 void derive_arms(const PointState& state, const DecisionRecord& record, std::span<const double> shares,
                  Derivation& out) {
+  const bool chooses_one = action_kind(state.policy) == ActionKind::arm;
   for (std::size_t slot = 0; slot < state.arms.slot_count(); ++slot) {
     const ArmIndex arm = to_arm(slot);
     if (!state.arms.contains(arm)) {
@@ -63,12 +66,13 @@ void derive_arms(const PointState& state, const DecisionRecord& record, std::spa
     const bool offered =
         record.offered.empty() || std::ranges::find(record.offered, arm) != record.offered.end();
     const bool enabled = state.arms.enabled(arm);
-    out.arms.push_back({.arm = arm,
-                        .id = std::string(state.arms.id(arm)),
-                        .enabled = enabled,
-                        .offered = offered,
-                        .score = enabled && offered ? score_of(state, record.input, arm) : kNan,
-                        .probability = enabled && offered ? shares[slot] : 0.0});
+    out.arms.push_back(
+        {.arm = arm,
+         .id = std::string(state.arms.id(arm)),
+         .enabled = enabled,
+         .offered = offered,
+         .score = enabled && offered && chooses_one ? score_of(state, record.input, arm) : kNan,
+         .probability = enabled && offered ? shares[slot] : 0.0});
   }
 }
 
@@ -85,6 +89,42 @@ void derive_parameters(const AnyOptimizer& optimizer, const DecisionRecord& reco
   out.parameters = std::move(*proposal);
   if (!std::ranges::equal(out.parameters, record.values, same_bits)) {
     out.differences.emplace_back("the record has other parameters");
+  }
+}
+
+/// What a point answers that chooses neither one arm nor parameters.
+void derive_action(const Point& point, const PointState& state, const DecisionRecord& record,
+                   Derivation& out) {
+  const Question question{.state = state,
+                          .config = point.config(),
+                          .key = {.seed = out.seed, .stream = out.stream, .sequence = record.sequence},
+                          .input = record.input,
+                          .offered = record.offered,
+                          .eligible = count_eligible(state.arms, record.offered),
+                          .killed = record.reason == ChoiceReason::killed};
+  if (question.eligible == 0 && point.has_arms()) {
+    out.differences.emplace_back("no arm can be chosen in that state");
+    return;
+  }
+  Answer answer;
+  choose_action(question, out.parameters, answer);
+  const bool same = std::ranges::equal(out.parameters, record.values, same_bits);
+  if (!same) {
+    out.differences.emplace_back("the record has another action");
+  }
+  out.rung = answer.rung;
+  out.reason = answer.reason;
+  out.arm = answer.choice.arm;
+  out.propensity = answer.choice.propensity;
+  out.greedy = answer.choice.greedy;
+  if (shows_arms(point.action())) {
+    for (const double value : out.parameters) {
+      out.shown.emplace_back(state.arms.id(ShownArm::of(value).arm));
+    }
+    out.parameters.clear();
+    out.arm_id = out.shown.front();
+    const std::vector<double> unknown(state.arms.slot_count(), kNan);
+    derive_arms(state, record, unknown, out);
   }
 }
 
@@ -180,6 +220,8 @@ Derivation derive_decision(const Point& point, std::uint64_t seed, std::uint64_t
   if (const auto* optimizer = std::get_if<AnyOptimizer>(&state.policy)) {
     out.reason = record.reason;
     derive_parameters(*optimizer, record, out);
+  } else if (point.action() != ActionKind::arm) {
+    derive_action(point, state, record, out);
   } else {
     derive_choice(point, state, record, options, out);
   }

@@ -190,9 +190,14 @@ Result<void> Engine::Impl::check_new_arm(PointId id, std::string_view arm, Featu
     return fail(Errc::unknown_point, "no decision point has this number");
   }
   const Point& point = *points[static_cast<std::size_t>(id)];
-  if (point.is_optimizer()) {
-    return fail(Errc::unsupported,
-                "'" + point.config().name + "' is an optimizer: it has parameters, not arms");
+  if (!point.has_arms()) {
+    const bool tunes = point.action() == ActionKind::parameters;
+    return fail(Errc::unsupported, "'" + point.config().name +
+                                       (tunes ? "' is an optimizer: it has parameters, not arms"
+                                              : "' chooses numbers: it has no arms"));
+  }
+  if (shows_arms(point.action()) && prior.weight > 0.0) {
+    return fail(Errc::unsupported, "'" + point.config().name + "' shows several arms: they have no priors");
   }
   if (Result<void> open = check_not_frozen(point); !open) {
     return open;
@@ -346,8 +351,16 @@ std::vector<std::string> Engine::parameter_names(PointId point) const {
   }
   const std::scoped_lock lock(impl_->learner_mutex);
   const PointState& state = impl_->points[static_cast<std::size_t>(point)]->learned();
-  const auto* optimizer = std::get_if<AnyOptimizer>(&state.policy);
-  return optimizer == nullptr ? std::vector<std::string>{} : optimizer->parameter_names();
+  if (const auto* optimizer = std::get_if<AnyOptimizer>(&state.policy)) {
+    return optimizer->parameter_names();
+  }
+  std::vector<std::string> names;
+  if (const auto* continuous = std::get_if<AnyContinuousBandit>(&state.policy)) {
+    for (std::size_t i = 0; i < continuous->dimension(); ++i) {
+      names.push_back("x" + std::to_string(i));
+    }
+  }
+  return names;
 }
 
 std::vector<Uuid> Engine::pending(PointId point) const {
@@ -358,6 +371,11 @@ std::vector<Uuid> Engine::pending(PointId point) const {
         [&](const PendingDecision& decision) { ids.push_back(decision.id); });
   }
   return ids;
+}
+
+Result<std::vector<std::string>> Engine::shown(const Uuid& decision) const {
+  const std::scoped_lock lock(impl_->learner_mutex);
+  return impl_->shown(decision);
 }
 
 Bytes Engine::state() const {

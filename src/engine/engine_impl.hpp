@@ -44,6 +44,13 @@ void set_last_error(std::string_view before, std::string_view name = {},
 Errc refuse(Errc code, std::string_view before, std::string_view name = {},
             std::string_view after = {}) noexcept;
 
+/// The ids of arms that were shown (ShownArm), a newline between two: no id holds one. False, and none, where
+/// one of them has gone.
+bool name_shown(const ArmTable& arms, std::span<const double> values, std::string& names);
+/// The ids out of that.
+void split_shown(std::string_view names, std::vector<ShortText>& out);
+
+struct Answer;
 struct Scratch;
 
 struct Engine::Impl {
@@ -91,6 +98,10 @@ struct Engine::Impl {
   /// Chooses, and queues the record.
   [[nodiscard]] Errc make_decision(Point& point, DecisionRecord& record, Scratch& mine,
                                    const DecideOptions& asked, Decision& out) noexcept;
+  static void note_action(ActionKind kind, const ArmTable& arms, const Answer& answer, DecisionRecord& record,
+                          Scratch& mine, Decision& out) noexcept;
+  /// See Engine::shown(); under learner_mutex.
+  [[nodiscard]] Result<std::vector<std::string>> shown(const Uuid& decision) const;
   [[nodiscard]] Errc queue_decision(DecisionRecord& record, const Scratch& mine, Decision& out) noexcept;
   [[nodiscard]] Errc outcome(const Uuid& decision, std::span<const Component> components,
                              const OutcomeOptions& given) noexcept;
@@ -232,6 +243,7 @@ struct Engine::Impl {
   mutable std::mutex learner_mutex;    ///< state below and the learner's side of points
   mutable std::size_t state_size = 0;  ///< of the last state that was taken
   OpLog log;
+  std::string shown_names;        ///< of the fold, kept for its memory
   std::uint64_t fold_cursor = 0;  ///< ring cursor behind the last folded record
   std::uint64_t position = 0;     ///< of the last folded record
   Nanos earliest_deadline = 0;    ///< no window ends before; may be too early, never too late

@@ -65,7 +65,12 @@ void Engine::Impl::fold_decision(Point& point, ByteView bytes) noexcept {
   const ArmTable& arms = point.learned().arms;
   const bool there = arms.holds(record.arm, record.arm_generation);
   if (record.client_key != 0 && client_keys.active()) {
-    client_keys.fold(record, there ? arms.id(record.arm) : std::string_view());
+    if (shows_arms(point.action())) {
+      static_cast<void>(name_shown(arms, record.values, shown_names));
+      client_keys.fold(record, shown_names);
+    } else {
+      client_keys.fold(record, there ? arms.id(record.arm) : std::string_view());
+    }
   }
   if (!there) {
     record.arm = kNoArm;  // its slot may be another arm's by now: nothing of this decision is that arm's

@@ -117,7 +117,7 @@ Result<void> Engine::Impl::build_points() {
     if (!point) {
       return tl::unexpected(std::move(point).error());
     }
-    for (const ComponentSpec& component : point_config.reward.components) {
+    for (const ComponentSpec& component : (*point)->config().reward.components) {
       component_names.push_back(component.name);
     }
     point_numbers.emplace(point_config.name, point_config.number);

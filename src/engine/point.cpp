@@ -8,105 +8,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/point_settle.hpp"
+
 namespace attune {
 namespace {
 
 [[nodiscard]] std::string_view name_of(const AnyPolicy& policy) {
   return std::visit([](const auto& p) { return p.name(); }, policy);
-}
-
-/// Agents learn from experience, so their points chain decisions whatever the default says.
-[[nodiscard]] Result<void> settle_credit(PointConfig& config, const AnyPolicy& policy) {
-  const std::string path = "points." + config.name + ".reward.credit";
-  Credit& credit = config.reward.credit;
-  if (std::holds_alternative<AnyAgent>(policy)) {
-    if (credit != Credit::own && credit != Credit::transition) {
-      return fail(Errc::invalid_config, path + ": an agent learns from transitions; leave the key out");
-    }
-    credit = Credit::transition;
-  } else if (credit == Credit::transition) {
-    return fail(Errc::invalid_config, path + " = \"transition\" needs a policy of the agent family");
-  } else if (std::holds_alternative<AnyOptimizer>(policy) && credit != Credit::own) {
-    return fail(Errc::invalid_config, path + ": an optimizer's trials are not chained; leave the key out");
-  }
-  if (std::holds_alternative<AnyOptimizer>(policy) && config.reward.late == Lateness::learn) {
-    return fail(Errc::invalid_config,
-                "points." + config.name +
-                    ".reward.late = \"learn\": an optimizer has forgotten the trial by then; "
-                    "use \"discard\" and a longer join_window_s");
-  }
-  return {};
-}
-
-/// Puts the configured arms into their table, and priors and enabled flags into the policy.
-[[nodiscard]] Result<void> settle_arms(const PointConfig& config, PointState& state) {
-  for (const ArmConfig& arm : config.arms) {
-    const Result<ArmIndex> slot = state.arms.add(arm.id, arm.features, arm.enabled);
-    if (!slot) {
-      return fail(Errc::invalid_config, "points." + config.name + ".arms: " + slot.error().message);
-    }
-    const auto settle = [&](auto& policy) -> Result<void> {
-      if constexpr (requires { policy.set_enabled(*slot, true); }) {
-        if (!arm.enabled) {
-          static_cast<void>(policy.set_enabled(*slot, false));
-        }
-        if (arm.prior.weight > 0.0) {
-          return policy.warm_start(*slot, arm.prior);
-        }
-      }
-      return {};
-    };
-    if (Result<void> settled = std::visit(settle, state.policy); !settled) {
-      return fail(Errc::invalid_config,
-                  "points." + config.name + ".arms: '" + arm.id + "': " + settled.error().message);
-    }
-  }
-  return {};
-}
-
-/// What only some policies can do for drift watches.
-[[nodiscard]] Result<void> settle_drift(const PointConfig& config, const AnyPolicy& policy) {
-  for (const DriftWatchConfig& watch : config.drift) {
-    const std::string path = "points." + config.name + ".drift: '" + watch.name + "': ";
-    const bool tunes = std::holds_alternative<AnyOptimizer>(policy);
-    const bool needs_arms = watch.changes_policy() || watch.does(DriftAction::boost_exploration) ||
-                            watch.stream == DriftStream::reward_per_arm;
-    if (tunes && needs_arms) {
-      return fail(Errc::invalid_config, path +
-                                            "the point tunes parameters and has no arms; it can be watched "
-                                            "with the actions log, alert and retrain");
-    }
-    const auto* bandit = std::get_if<AnyBandit>(&policy);
-    if (watch.does(DriftAction::forget) && (bandit == nullptr || !bandit->can_forget())) {
-      return fail(Errc::invalid_config, path +
-                                            "this policy cannot forget a part of what it has learned; use "
-                                            "reset_arm, reset_policy or snapshot");
-    }
-    if (watch.stream == DriftStream::residual && (bandit == nullptr || !bandit->has_expectation())) {
-      return fail(Errc::invalid_config, path +
-                                            "this policy expects no reward of an arm, so that there is no "
-                                            "residual; watch the reward");
-    }
-  }
-  return {};
-}
-
-/// Points that tune parameters have neither arms nor contexts.
-[[nodiscard]] Result<void> settle_screening(const PointConfig& config, const AnyPolicy& policy) {
-  if (!std::holds_alternative<AnyOptimizer>(policy)) {
-    return {};
-  }
-  const std::string path = "points." + config.name + ".screening";
-  if (config.screening.contexts) {
-    return fail(Errc::invalid_config, path + ".contexts: the point tunes parameters and decides no contexts");
-  }
-  const auto by_arm = std::ranges::find(config.screening.screens, ScreenScope::arm, &ScreenConfig::per);
-  if (by_arm != config.screening.screens.end()) {
-    return fail(Errc::invalid_config, path + ".outcomes: '" + by_arm->name +
-                                          "': the point tunes parameters and has no arms; say "
-                                          "\"per\": \"point\"");
-  }
-  return {};
 }
 
 }  // namespace
@@ -117,23 +25,12 @@ Result<std::unique_ptr<Point>> Point::make(PointConfig config, bool shared, Cred
   if (!policy) {
     return tl::unexpected(std::move(policy).error());
   }
-  if (Result<void> settled = settle_credit(config, *policy); !settled) {
-    return tl::unexpected(std::move(settled).error());
-  }
-  if (Result<void> settled = settle_drift(config, *policy); !settled) {
-    return tl::unexpected(std::move(settled).error());
-  }
-  if (Result<void> settled = settle_screening(config, *policy); !settled) {
+  if (Result<void> settled = settle_point(config, *policy); !settled) {
     return tl::unexpected(std::move(settled).error());
   }
   Result<Collector> collector = Collector::make(config.reward, std::move(credit));
   if (!collector) {
     return fail(collector.error().code, "points." + config.name + ".reward: " + collector.error().message);
-  }
-  if (config.safety && std::holds_alternative<AnyOptimizer>(*policy)) {
-    return fail(Errc::invalid_config, "points." + config.name +
-                                          ".safety: guards and shares are of arms, and this point tunes "
-                                          "parameters; only the kill switch and the freeze work here");
   }
   const bool resets = std::ranges::any_of(
       config.drift, [](const auto& watch) { return watch.does(DriftAction::reset_policy); });
@@ -161,7 +58,7 @@ Point::Point(PointConfig config, PointState state, Collector collector, std::opt
       arm_since_(config_.arms.size(), 0),
       stream_(name_stream(config_.name)),
       policy_name_(name_of(published_.back().policy)),
-      optimizer_(std::holds_alternative<AnyOptimizer>(published_.back().policy)) {}
+      action_(action_kind(published_.back().policy)) {}
 
 Errc Point::perform(const PolicyOp& op) noexcept {
   dirty_ = true;
@@ -218,11 +115,13 @@ void Point::fold(const DecisionRecord& record, OpLog& log) noexcept {
   if (awaited != Errc::ok) {
     return;
   }
-  if (optimizer_) {
+  if (action_ == ActionKind::parameters) {
     static_cast<void>(
         perform({.kind = PolicyOp::Kind::begin, .trial = record.sequence, .values = record.values}));
-  } else {
+  } else if (action_ == ActionKind::arm) {
     static_cast<void>(perform({.kind = PolicyOp::Kind::pull, .arm = record.arm}));
+  } else if (shows_arms(action_)) {
+    static_cast<void>(perform({.kind = PolicyOp::Kind::pull, .values = record.values}));
   }
 }
 
@@ -337,7 +236,7 @@ void Point::watch_reward(const PendingDecision& decision, double reward) noexcep
   if (!drift_.watches_rewards()) {
     return;
   }
-  const bool same = !optimizer_ && is_same_arm(decision.arm, decision.position);
+  const bool same = action_ == ActionKind::arm && is_same_arm(decision.arm, decision.position);
   double expected = std::numeric_limits<double>::quiet_NaN();
   if (const auto* bandit = std::get_if<AnyBandit>(&learned().policy);
       same && bandit != nullptr && drift_.watches_residuals()) {
@@ -351,7 +250,7 @@ Fate Point::screen(const PendingDecision& decision, const OutcomeRecord& record,
   if (!screen_.active()) {
     return Fate::waiting;
   }
-  const bool same = is_same_arm(decision.arm, decision.position);
+  const bool same = action_ == ActionKind::arm && is_same_arm(decision.arm, decision.position);
   return screen_.outcome(record, same ? decision.arm : kNoArm, fresh, values);
 }
 
@@ -359,7 +258,7 @@ std::optional<double> Point::screened(const PendingDecision& decision, double re
   if (!screen_.screens_rewards()) {
     return reward;
   }
-  const bool same = !optimizer_ && is_same_arm(decision.arm, decision.position);
+  const bool same = action_ == ActionKind::arm && is_same_arm(decision.arm, decision.position);
   return screen_.reward(same ? decision.arm : kNoArm, reward);
 }
 
@@ -385,7 +284,12 @@ void Point::learn(const PendingDecision& decision, double formed, RewardOrigin o
     }
     return;
   }
-  PolicyOp op{.kind = optimizer_ ? PolicyOp::Kind::tell : PolicyOp::Kind::learn,
+  if (action_ != ActionKind::arm && action_ != ActionKind::parameters) {
+    learn_action(decision, reward);
+    return;
+  }
+  const bool tunes = action_ == ActionKind::parameters;
+  PolicyOp op{.kind = tunes ? PolicyOp::Kind::tell : PolicyOp::Kind::learn,
               .announced = origin != RewardOrigin::late,
               .arm = decision.arm,
               .reward = reward,
@@ -393,7 +297,7 @@ void Point::learn(const PendingDecision& decision, double formed, RewardOrigin o
               .trial = decision.sequence,
               .input = decision.input(),
               .action = decision.action_features};
-  if ((optimizer_ || arm_is_same(decision)) && perform(op) != Errc::ok) {
+  if ((tunes || arm_is_same(decision)) && perform(op) != Errc::ok) {
     ++counters_.refused_rewards;
   }
 }
@@ -426,9 +330,9 @@ void Point::experience(const PendingDecision& decision, double formed, const Inp
 }
 
 void Point::lost(const PendingDecision& decision, LossReason /*reason*/) noexcept {
-  if (optimizer_) {
+  if (action_ == ActionKind::parameters) {
     static_cast<void>(perform({.kind = PolicyOp::Kind::forget, .trial = decision.sequence}));
-  } else if (arm_is_same(decision)) {
+  } else if (action_ == ActionKind::arm && arm_is_same(decision)) {
     static_cast<void>(perform({.kind = PolicyOp::Kind::lost, .arm = decision.arm}));
   }
 }

@@ -4,6 +4,7 @@
 /// into.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +58,8 @@ class Point final : private RewardSink {
   [[nodiscard]] const LeftRight<PointState>& published() const noexcept { return published_; }
   [[nodiscard]] const Collector& collector() const noexcept { return collector_; }
   [[nodiscard]] const FoldCounters& counters() const noexcept { return counters_; }
-  [[nodiscard]] bool is_optimizer() const noexcept { return optimizer_; }
+  [[nodiscard]] ActionKind action() const noexcept { return action_; }
+  [[nodiscard]] bool has_arms() const noexcept { return attune::has_arms(action_); }
   [[nodiscard]] std::string_view policy_name() const noexcept { return policy_name_; }
   /// Keys the random draws of this point.
   [[nodiscard]] std::uint64_t stream() const noexcept { return stream_; }
@@ -128,12 +130,19 @@ class Point final : private RewardSink {
   [[nodiscard]] Fate screen(const PendingDecision& decision, const OutcomeRecord& record, std::uint32_t fresh,
                             std::span<double> values) noexcept override;
   void lost(const PendingDecision& decision, LossReason reason) noexcept override;
+  void parts(std::span<const double> terms) noexcept override;
 
   /// What is to be learned of a reward; no value: nothing.
   [[nodiscard]] std::optional<double> screened(const PendingDecision& decision, double reward);
   Errc perform(const PolicyOp& op) noexcept;
   void perform_all(PointSafety::Ops ops) noexcept;
   void watch_reward(const PendingDecision& decision, double reward) noexcept;
+  /// Of actions that are neither one arm nor a trial (learn_action.cpp).
+  void learn_action(const PendingDecision& decision, double reward) noexcept;
+  void learn_pair(const PendingDecision& decision, PolicyOp op) noexcept;
+  void learn_list(const PendingDecision& decision, PolicyOp op) noexcept;
+  /// Whether the arm that was shown is still the one in its slot.
+  [[nodiscard]] bool is_there(double shown, std::uint64_t position) const noexcept;
   void change_arm(PolicyOp op, std::uint64_t position) noexcept;
   [[nodiscard]] bool is_same_arm(ArmIndex arm, std::uint64_t position) const noexcept;
   [[nodiscard]] bool arm_is_same(const PendingDecision& decision) noexcept;
@@ -147,10 +156,12 @@ class Point final : private RewardSink {
   PointDrift drift_;
   PointScreen screen_;
   std::uint64_t folded_sequence_ = 0;
+  /// What each item of a list earned, between parts() and learn(): not a part of the state.
+  std::array<double, OutcomeRecord::kMaxComponents> items_{};
   std::vector<std::uint64_t> arm_since_;  ///< by slot: position of the record that put the present arm there
   std::uint64_t stream_;
   std::string policy_name_;
-  bool optimizer_;
+  ActionKind action_;
   bool dirty_ = false;
   OpLog* log_ = nullptr;  ///< during a fold
 };

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/policy_ops.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include <attune/core/shown_arm.hpp>
+
 namespace attune {
 namespace {
 
-/// Policies whose choices are arms: bandits, and agents, whose actions are arms.
+/// Policies that know arms, whatever their action is.
 template <class P>
-concept HasArms = !std::same_as<P, AnyOptimizer>;
+concept KnowsArms = requires(P& policy, ArmIndex arm) { policy.set_enabled(arm, true); };
 
 /// Calls `use(policy)` for each snapshot: their arms are those of the live policy at any time.
 template <class Use>
@@ -20,7 +25,7 @@ void for_each_snapshot(SafetyView& safety, Use&& use) {
     if (*kept) {
       std::visit(
           [&](auto& policy) {
-            if constexpr (HasArms<std::remove_cvref_t<decltype(policy)>>) {
+            if constexpr (KnowsArms<std::remove_cvref_t<decltype(policy)>>) {
               use(policy);
             }
           },
@@ -29,7 +34,7 @@ void for_each_snapshot(SafetyView& safety, Use&& use) {
   }
 }
 
-template <HasArms P>
+template <KnowsArms P>
 Errc fill_slot(P& policy, ArmIndex slot, const ArmPrior& prior) {
   if (to_index(slot) < policy.arm_count()) {  // a slot that a removed arm left
     static_cast<void>(policy.reset_arm(slot));
@@ -37,15 +42,17 @@ Errc fill_slot(P& policy, ArmIndex slot, const ArmPrior& prior) {
   } else if (const Result<ArmIndex> added = policy.add_arm(); !added) {
     return added.error().code;
   }
-  if (prior.weight > 0.0) {
-    if (const Result<void> warm = policy.warm_start(slot, prior); !warm) {
-      return warm.error().code;
+  if constexpr (requires { policy.warm_start(slot, prior); }) {
+    if (prior.weight > 0.0) {
+      if (const Result<void> warm = policy.warm_start(slot, prior); !warm) {
+        return warm.error().code;
+      }
     }
   }
   return Errc::ok;
 }
 
-template <HasArms P>
+template <KnowsArms P>
 Errc add_arm(PointState& state, P& policy, const PolicyOp& op) {
   const Result<ArmIndex> slot = state.arms.add(op.text, op.action);
   if (!slot) {
@@ -63,7 +70,7 @@ Errc add_arm(PointState& state, P& policy, const PolicyOp& op) {
   return filled;
 }
 
-template <HasArms P>
+template <KnowsArms P>
 Errc set_standing(PointState& state, P& policy, const PolicyOp& op) {
   if (!state.arms.contains(op.arm)) {
     return Errc::unknown_arm;
@@ -77,7 +84,7 @@ Errc set_standing(PointState& state, P& policy, const PolicyOp& op) {
   return policy.set_enabled(op.arm, on);
 }
 
-template <HasArms P>
+template <KnowsArms P>
 Errc change_arm(PointState& state, P& policy, const PolicyOp& op) {
   const ArmIndex arm = op.text.empty() ? op.arm : state.arms.find(op.text);
   if (!state.arms.contains(arm)) {
@@ -96,15 +103,17 @@ Errc change_arm(PointState& state, P& policy, const PolicyOp& op) {
 }
 
 /// What drift watches do to what was learned.
-template <HasArms P>
+template <KnowsArms P>
 Errc unlearn(PointState& state, P& policy, const PolicyOp& op) {
   switch (op.kind) {
     case PolicyOp::Kind::reset_arm:
       return policy.reset_arm(op.arm);
-    case PolicyOp::Kind::warm_arm: {
-      const Result<void> warm = policy.warm_start(op.arm, op.prior);
-      return warm ? Errc::ok : warm.error().code;
-    }
+    case PolicyOp::Kind::warm_arm:
+      if constexpr (requires { policy.warm_start(op.arm, op.prior); }) {
+        const Result<void> warm = policy.warm_start(op.arm, op.prior);
+        return warm ? Errc::ok : warm.error().code;
+      }
+      return Errc::unsupported;
     case PolicyOp::Kind::discount:
       if constexpr (requires { policy.forget(op.arm, op.reward); }) {
         return policy.forget(op.arm, op.reward);
@@ -128,6 +137,45 @@ Errc unlearn(PointState& state, P& policy, const PolicyOp& op) {
     default:
       return Errc::unsupported;
   }
+}
+
+void note_shown(PointState& state, std::span<const double> values) noexcept {
+  for (const double value : values) {
+    const ShownArm shown = ShownArm::of(value);
+    if (state.arms.holds(shown.arm, shown.generation)) {
+      state.arms.note_selection(shown.arm);
+    }
+  }
+}
+
+/// The reward of a pair is 1 when the first was preferred, 0 when the second was, 0.5 when neither was.
+Errc learn_pair(AnyDuelingBandit& bandit, const PolicyOp& op) noexcept {
+  const bool told = op.reward == 0.0 || op.reward == 0.5 || op.reward == 1.0;
+  if (op.values.size() != 2 || !told) {
+    return Errc::invalid_argument;
+  }
+  const ArmIndex first = ShownArm::of(op.values[0]).arm;
+  const ArmIndex second = ShownArm::of(op.values[1]).arm;
+  return bandit.update({.winner = op.reward == 0.0 ? second : first,
+                        .loser = op.reward == 0.0 ? first : second,
+                        .tie = op.reward == 0.5,
+                        .input = op.input});
+}
+
+Errc learn_list(AnySlateBandit& bandit, const PolicyOp& op) noexcept {
+  std::array<ArmIndex, kMaxSlate> shown{};
+  if (op.values.size() > shown.size()) {
+    return Errc::invalid_argument;
+  }
+  std::ranges::transform(op.values, shown.begin(), [](double value) { return ShownArm::of(value).arm; });
+  return bandit.update({.shown = std::span(shown).first(op.values.size()),
+                        .signal = static_cast<SlateSignal>(op.number),
+                        .rewards = op.items,
+                        .click = op.reward >= 0.0 && op.reward < static_cast<double>(kMaxSlate)
+                                     ? static_cast<std::size_t>(op.reward)
+                                     : kNoClick,
+                        .reward = op.reward,
+                        .input = op.input});
 }
 
 Feedback feedback_of(const PolicyOp& op) noexcept {
@@ -203,6 +251,34 @@ struct Applier {
     }
   }
 
+  /// Pairs and lists.
+  template <class P, class Learn>
+  Errc show(P& bandit, const Learn& learn) const {
+    switch (op.kind) {
+      case PolicyOp::Kind::pull:
+        note_shown(state, op.values);
+        return Errc::ok;
+      case PolicyOp::Kind::learn:
+        return learn(bandit, op);
+      case PolicyOp::Kind::add_arm:
+        return add_arm(state, bandit, op);
+      case PolicyOp::Kind::enable_arm:
+      case PolicyOp::Kind::disable_arm:
+      case PolicyOp::Kind::remove_arm:
+        return change_arm(state, bandit, op);
+      default:
+        return Errc::unsupported;
+    }
+  }
+  Errc operator()(AnyDuelingBandit& bandit) const { return show(bandit, learn_pair); }
+  Errc operator()(AnySlateBandit& bandit) const { return show(bandit, learn_list); }
+
+  Errc operator()(AnyContinuousBandit& bandit) const {
+    return op.kind == PolicyOp::Kind::learn
+               ? bandit.update({.action = op.values, .reward = op.reward, .input = op.input})
+               : Errc::unsupported;
+  }
+
   Errc operator()(AnyOptimizer& optimizer) const {
     switch (op.kind) {
       case PolicyOp::Kind::begin:
@@ -218,6 +294,14 @@ struct Applier {
 };
 
 }  // namespace
+
+ActionKind action_kind(const AnyPolicy& policy) noexcept {
+  return std::holds_alternative<AnyOptimizer>(policy)          ? ActionKind::parameters
+         : std::holds_alternative<AnyContinuousBandit>(policy) ? ActionKind::numbers
+         : std::holds_alternative<AnyDuelingBandit>(policy)    ? ActionKind::pair
+         : std::holds_alternative<AnySlateBandit>(policy)      ? ActionKind::list
+                                                               : ActionKind::arm;
+}
 
 // Only an optimizer takes memory here; without it the fold cannot go on and the process ends, as everywhere.
 // NOLINTNEXTLINE(bugprone-exception-escape)
@@ -266,6 +350,7 @@ void OpLog::add(std::uint32_t point, const PolicyOp& op) {
   entry.next_value = keep(op.next.sparse.value);
   entry.action = keep(op.action);
   entry.values = keep(op.values);
+  entry.items = keep(op.items);
   entry.text = {text_.size(), op.text.size()};
   text_.insert(text_.end(), op.text.begin(), op.text.end());
 }
@@ -297,6 +382,7 @@ PolicyOp OpLog::view(const Entry& entry) const noexcept {
              .sparse = {.index = words(entry.next_index), .value = numbers(entry.next_value)}};
   op.action = numbers(entry.action);
   op.values = numbers(entry.values);
+  op.items = numbers(entry.items);
   op.text = std::string_view(text_.data(), text_.size()).substr(entry.text.at, entry.text.size);
   return op;
 }

@@ -18,6 +18,23 @@
 
 namespace attune {
 
+/// What the answer of a point is.
+enum class ActionKind : std::uint8_t {
+  arm,         ///< one arm
+  parameters,  ///< a trial of an optimizer
+  numbers,     ///< a point of a box
+  pair,        ///< two arms to be compared; one where there is nothing to ask
+  list,        ///< arms in an order
+};
+[[nodiscard]] ActionKind action_kind(const AnyPolicy& policy) noexcept;
+/// Several arms, as ShownArm in the `values` of records, decisions that wait and ops.
+[[nodiscard]] constexpr bool shows_arms(ActionKind kind) noexcept {
+  return kind == ActionKind::pair || kind == ActionKind::list;
+}
+[[nodiscard]] constexpr bool has_arms(ActionKind kind) noexcept {
+  return kind != ActionKind::parameters && kind != ActionKind::numbers;
+}
+
 /// What decide() reads: arms, policy, and how many ops made them what they are; and what guards say.
 struct PointState {
   ArmTable arms;
@@ -28,7 +45,7 @@ struct PointState {
 
 struct PolicyOp {
   enum class Kind : std::uint8_t {
-    pull,        ///< an arm was chosen; its reward is pending
+    pull,        ///< an arm was chosen, or those in `values`; its reward is pending
     learn,       ///< a reward for an arm
     lost,        ///< no reward will come for a pull
     experience,  ///< one step of an agent
@@ -56,14 +73,15 @@ struct PolicyOp {
   bool terminal = false;
   bool truncated = false;
   ArmIndex arm = kNoArm;
-  double reward = 0.0;
-  double propensity = 0.0;  ///< of the decision that is learned from
-  std::uint64_t trial = 0;  ///< number of the decision
-  std::uint32_t number = 0;
+  double reward = 0.0;       ///< learn: of a list by its first click, the place of that in `values`; -1: none
+  double propensity = 0.0;   ///< of the decision that is learned from
+  std::uint64_t trial = 0;   ///< number of the decision
+  std::uint32_t number = 0;  ///< see the kinds; learn: SlateSignal
   Input input{};
   Input next{};
-  Features action{};  ///< the arm's features (learn, add_arm)
-  std::span<const double> values{};
+  Features action{};                 ///< the arm's features (learn, add_arm)
+  std::span<const double> values{};  ///< of a trial, an action, or ShownArm
+  std::span<const double> items{};   ///< learn: rewards of the arms in `values`, one by one
   std::string_view text{};
   ArmPrior prior{};
   const AnyPolicy* fresh = nullptr;  ///< reset_policy: of the point, which outlives the op
@@ -99,7 +117,7 @@ class OpLog {
   struct Entry {
     std::uint32_t point = 0;
     PolicyOp op;  // its spans are dead: the parts below say where the copies are
-    Part dense, sparse_index, sparse_value, next_dense, next_index, next_value, action, values, text;
+    Part dense, sparse_index, sparse_value, next_dense, next_index, next_value, action, values, items, text;
   };
 
   [[nodiscard]] Part keep(std::span<const double> numbers);

@@ -228,7 +228,7 @@ Result<void> Engine::Impl::add_configured_arms(const std::string& settled) {
   }
   for (const std::unique_ptr<Point>& point : points) {
     const auto old = std::ranges::find(before->points, point->config().name, &PointConfig::name);
-    if (point->is_optimizer()) {
+    if (!point->has_arms()) {
       continue;
     }
     for (const ArmConfig& arm : point->config().arms) {

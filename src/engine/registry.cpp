@@ -17,11 +17,26 @@ const Registry& builtin_registry() {
   return kRegistry;
 }
 
-/// Bandits, agents and optimizers are made by one function, and share their names.
-Family maker_of(Family family) noexcept {
-  return family == Family::agent || family == Family::optimizer ? Family::bandit : family;
+/// Whether the function that makes a family makes this. What decision points run is made by one function.
+bool makes(Family family, const detail::RegistryEntry& entry) noexcept {
+  switch (family) {
+    case Family::learner:
+      return entry.learner != nullptr;
+    case Family::slate:
+      return entry.slate != nullptr;
+    case Family::dueling:
+      return entry.dueling != nullptr;
+    case Family::continuous:
+      return entry.continuous != nullptr;
+    default:
+      return entry.policy != nullptr;
+  }
 }
-bool made_alike(Family left, Family right) noexcept { return maker_of(left) == maker_of(right); }
+
+/// One function makes both: their names must differ.
+bool made_alike(const detail::RegistryEntry& left, const detail::RegistryEntry& right) noexcept {
+  return left.family == right.family || (left.policy != nullptr && right.policy != nullptr);
+}
 
 }  // namespace
 
@@ -76,7 +91,7 @@ Registry::Registry() {
 
 Result<void> Registry::add_entry(detail::RegistryEntry entry) {
   for (const detail::RegistryEntry& known : entries_) {
-    if (known.name == entry.name && made_alike(known.family, entry.family)) {
+    if (known.name == entry.name && made_alike(known, entry)) {
       return fail(Errc::duplicate,
                   "an algorithm named " + std::string(entry.name) + " is already registered");
     }
@@ -98,7 +113,7 @@ Result<const detail::RegistryEntry*> Registry::find(const nlohmann::json& spec, 
   const auto type = spec.find("type");
   std::string known;
   for (const detail::RegistryEntry& entry : entries_) {
-    if (made_alike(entry.family, family)) {
+    if (makes(family, entry)) {
       if (type != spec.end() && type->is_string() && type->get_ref<const std::string&>() == entry.name) {
         return &entry;
       }
@@ -168,7 +183,7 @@ std::vector<AlgorithmInfo> Registry::algorithms() const {
 nlohmann::json Registry::schema(Family family) const {
   nlohmann::json choices = nlohmann::json::array();
   for (const detail::RegistryEntry& entry : entries_) {
-    if (made_alike(entry.family, family)) {
+    if (makes(family, entry)) {
       nlohmann::json one;
       entry.defaults([&](std::span<const detail::FieldRef> fields) { one = detail::fields_schema(fields); });
       one["title"] = entry.name;

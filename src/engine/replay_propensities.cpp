@@ -33,7 +33,8 @@ class OpenDecisions {
   /// A record ahead of the fold, which is at `position`.
   void see(ByteView bytes, std::uint64_t position) {
     DecisionRecord record;
-    if (decode(bytes, record) != Errc::ok || !std::isnan(record.propensity) || record.arm == kNoArm) {
+    if (decode(bytes, record) != Errc::ok || !std::isnan(record.propensity) || record.arm == kNoArm ||
+        !record.values.empty()) {
       return;
     }
     const Point* point = point_of_(record.header.point);

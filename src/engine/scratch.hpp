@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <attune/core/vocabulary.hpp>
@@ -21,7 +22,9 @@ struct Scratch {
   std::vector<double> value;
   std::vector<double> action;
   std::vector<ArmIndex> offered;
+  std::vector<double> values;  ///< of an action that is more than one arm
   std::vector<double> shares;  ///< of a policy's choice, by slot
+  std::string names;           ///< of several arms that are shown, see name_shown()
   std::array<char, 192> reason{};
   std::size_t action_size = 0;
 

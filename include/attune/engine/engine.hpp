@@ -64,16 +64,20 @@ struct DecideOptions {
 /// The answer to decide(). Make one and reuse it: nothing in it points into the engine.
 struct Decision {
   Uuid id{};
-  ShortText arm;  ///< external id; empty for optimizer points
+  ShortText arm;  ///< external id; empty at points that tune parameters or choose numbers
   ArmIndex arm_index = kNoArm;
-  double propensity = 0.0;     ///< NaN: deferred
+  double propensity = 0.0;     ///< of an action of numbers its density; NaN: deferred
   std::uint64_t version = 0;   ///< of the policy that chose
   std::uint64_t sequence = 0;  ///< number of this decision at its point, from 0
   Rung rung = Rung::policy;
   ChoiceReason reason = ChoiceReason::usual;  ///< why that rung answered, and not the policy as it likes
   bool greedy = true;
-  std::vector<double> parameters;  ///< optimizer points: the proposed values, else empty
-  Ticket ticket = Ticket::none;    ///< of its record; none: durable since before this engine was opened
+  /// Points that tune parameters: the proposed values; points that choose numbers: the action; else empty.
+  std::vector<double> parameters;
+  /// Points that show several arms: their ids, in order; `arm` is the first. Empty elsewhere. A pair of one
+  /// is to be shown alone: there is nothing to compare.
+  std::vector<ShortText> shown;
+  Ticket ticket = Ticket::none;  ///< of its record; none: durable since before this engine was opened
 };
 
 struct OutcomeOptions {
@@ -394,10 +398,14 @@ class Engine {
   [[nodiscard]] EngineHealth health() const;
   /// The policy of a point in words and numbers.
   [[nodiscard]] Result<Description> describe(PointId point) const;
-  /// Names of the parameters that an optimizer point proposes; empty at other points.
+  /// Names of Decision::parameters ("x0", "x1", ... where the policy has none); empty at points over arms.
   [[nodiscard]] std::vector<std::string> parameter_names(PointId point) const;
   /// Decisions still waiting for their reward, oldest first (ids). Call after drain().
   [[nodiscard]] std::vector<Uuid> pending(PointId point) const;
+  /// Ids of the arms that a decision showed, in order; an empty text stands for one that is gone; none at
+  /// points that do not show several. Call after fold() or drain(). Errors: unknown_decision (it does not
+  /// wait for an outcome).
+  [[nodiscard]] Result<std::vector<std::string>> shown(const Uuid& decision) const;
   /// Canonical bytes of everything learned and awaited: equal bytes, equal state. Call after drain().
   [[nodiscard]] Bytes state() const;
   /// Sentences about what was found on opening: checkpoint used, records replayed, damage passed over.

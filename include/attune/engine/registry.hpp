@@ -28,11 +28,10 @@
 namespace attune {
 
 /// What a decision point runs.
-using AnyPolicy = std::variant<AnyBandit, AnyAgent, AnyOptimizer>;
+using AnyPolicy =
+    std::variant<AnyBandit, AnyAgent, AnyOptimizer, AnyContinuousBandit, AnyDuelingBandit, AnySlateBandit>;
 
-/// The families of algorithms; learners predict, the others decide. Decision points run bandits, agents and
-/// optimizers; learners, and bandits whose action is a list, a pair or a number, are for callers of the
-/// library.
+/// The families of algorithms; learners predict, the others decide, and decision points run them.
 enum class Family : std::uint8_t { bandit, agent, optimizer, learner, slate, dueling, continuous };
 [[nodiscard]] std::string_view to_string(Family family) noexcept;
 
@@ -141,7 +140,8 @@ std::vector<FieldRef> field_refs(Config& config) {
 template <class Any>
 using Maker = std::function<Result<Any>(const nlohmann::json&, const Shape&, std::string_view)>;
 
-/// A registered algorithm. Exactly one maker is set.
+/// A registered algorithm. What decision points run has `policy`, and its own handle's maker where it has
+/// one.
 struct RegistryEntry {
   std::string_view name;
   Family family{};
@@ -222,12 +222,15 @@ template <class T>
   } else if constexpr (SlateBandit<T>) {
     entry.family = Family::slate;
     entry.slate = &make_any_from<T, AnySlateBandit>;
+    entry.policy = &make_policy_from<T, AnySlateBandit>;
   } else if constexpr (DuelingBandit<T>) {
     entry.family = Family::dueling;
     entry.dueling = &make_any_from<T, AnyDuelingBandit>;
+    entry.policy = &make_policy_from<T, AnyDuelingBandit>;
   } else if constexpr (ContinuousBandit<T>) {
     entry.family = Family::continuous;
     entry.continuous = &make_any_from<T, AnyContinuousBandit>;
+    entry.policy = &make_policy_from<T, AnyContinuousBandit>;
   } else {
     entry.family = Family::learner;
     entry.learner = &make_any_from<T, AnyLearner>;
@@ -260,7 +263,7 @@ class Registry {
     return add_entry(detail::registry_entry<T>());
   }
 
-  /// Bandits, agents and optimizers.
+  /// What decision points run.
   [[nodiscard]] Result<AnyPolicy> make_policy(const nlohmann::json& spec, const Shape& shape,
                                               std::string_view path = {}) const;
   [[nodiscard]] Result<AnyLearner> make_learner(const nlohmann::json& spec, const Shape& shape,
@@ -275,7 +278,8 @@ class Registry {
 
   /// What is registered: by family, each in order of registration.
   [[nodiscard]] std::vector<AlgorithmInfo> algorithms() const;
-  /// JSON Schema (draft 2020-12) of a policy's specification: `oneOf`, told apart by the constant "type".
+  /// JSON Schema (draft 2020-12) of the specification of what make_policy() makes: `oneOf`, told apart by the
+  /// constant "type".
   [[nodiscard]] nlohmann::json policy_schema() const;
   [[nodiscard]] nlohmann::json learner_schema() const;
   /// The same for what is made in the same way as this family.

@@ -69,7 +69,9 @@ struct Derivation {
   std::vector<double> dense;         ///< the context as it was encoded
   std::vector<std::uint32_t> sparse_index;
   std::vector<double> sparse_value;
-  std::vector<DerivedArm> arms;  ///< by slot, free slots left out; empty at optimizer points
+  /// By slot, free slots left out; empty at points that choose no arms. Where several are shown, score and
+  /// probability of one are NaN.
+  std::vector<DerivedArm> arms;
   /// The draws are those of Rng(seed, stream, sequence): its first numbers.
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
@@ -85,7 +87,8 @@ struct Derivation {
   Rung rung = Rung::policy;
   ChoiceReason reason = ChoiceReason::usual;
   bool greedy = true;
-  std::vector<double> parameters;
+  std::vector<double> parameters;  ///< of a trial, or an action of numbers
+  std::vector<std::string> shown;  ///< ids of several arms, in order
   /// Sentences about what differs from the record; empty: it is the same decision, bit for bit.
   std::vector<std::string> differences;
 
@@ -145,7 +148,7 @@ class Replay {
   [[nodiscard]] Result<Derivation> derive(std::uint64_t position);
   /// Folds forward to `position` as fold_to() does, and on the way derives the decisions whose propensity was
   /// left open (NaN: Thompson sampling), each by the policy that made it: `observer` gets the record, the
-  /// probability of its arm, and how it was found. Decisions at optimizer points have none and are passed
+  /// probability of its arm, and how it was found. Decisions that are no single arm are passed
   /// over; so are (NaN) those whose policy is more than 65,536 records older than they are, or older than
   /// where this began. Errors: those of fold_to(). Cost: that of folding and of propensities() a decision.
   using PropensityObserver =

@@ -85,6 +85,10 @@ class RewardSink {
   RewardSink& operator=(RewardSink&&) = default;
   virtual ~RewardSink() = default;
 
+  /// Called just before learn() of a reward that is its decision's own, whatever Credit says of others: what
+  /// each component of the specification added to it; 0 where it did not come and has no default, and where a
+  /// default or a breach stands for the whole.
+  virtual void parts(std::span<const double> /*terms*/) noexcept {}
   /// The reward of one decision. It ends the wait for that decision unless `origin` is late.
   virtual void learn(const PendingDecision& decision, double reward, RewardOrigin origin) noexcept = 0;
   /// One experience of an episode, in order (Credit::transition only). `next` is empty when terminal.

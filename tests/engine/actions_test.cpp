@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+// Points that choose numbers, compare two arms or show lists.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <attune/core/rng.hpp>
+#include <attune/core/sampling.hpp>
+#include <attune/engine/engine.hpp>
+
+#include "tests/support/allocation_counter.hpp"
+
+namespace attune::actions_test {
+namespace {
+
+class Actions : public ::testing::Test {
+ protected:
+  std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>();
+  std::unique_ptr<Engine> engine;
+  PointId point{};
+
+  void open(const std::string& body) {
+    Result<Engine> made =
+        Engine::open(R"({"seed":1,"points":{"p":{)" + body + "}}}",
+                     {.clock = clock, .journal = nullptr, .credit_functions = {}, .log = {}});
+    ASSERT_TRUE(made) << made.error().message;
+    engine = std::make_unique<Engine>(std::move(*made));
+    point = engine->point("p").value();
+  }
+  static std::string refusal(const std::string& body) {
+    const Result<Engine> made = Engine::open(R"({"seed":1,"points":{"p":{)" + body + "}}}");
+    if (made) {
+      return "";
+    }
+    EXPECT_EQ(made.error().code, Errc::invalid_config);
+    return made.error().message;
+  }
+  Decision decide(Features context = {}, const DecideOptions& options = {}) {
+    Decision out;
+    EXPECT_EQ(engine->decide(point, {.dense = context}, options, out), Errc::ok) << Engine::last_error();
+    return out;
+  }
+  void tell(const Decision& decision, double reward) {
+    ASSERT_EQ(engine->outcome(decision.id, reward), Errc::ok) << Engine::last_error();
+    ASSERT_TRUE(engine->pump());
+  }
+  [[nodiscard]] PointMetrics seen() const { return engine->metrics().points.at(0); }
+  static std::vector<std::string> names(const Decision& decision) {
+    return {decision.shown.begin(), decision.shown.end()};
+  }
+};
+
+const Act kOps{.actor = "ops", .time = 0};
+
+// --------------------------------------------------------------------------------------------------- numbers
+
+TEST_F(Actions, NumbersAreLearnedInTheirContextWithTheirDensity) {
+  open(R"("policy":{"type":"spline_square_cb","low":-1,"high":3},"context":{"dimension":1})");
+  EXPECT_EQ(engine->parameter_names(point), std::vector<std::string>{"x0"});
+  Rng world(5);
+  double late_cost = 0.0;
+  double mass = 0.0;  // of 1 / density: the length of the range, where every action has a chance
+  constexpr int kSteps = 4000;
+  for (int i = 0; i < kSteps; ++i) {
+    const std::array<double, 1> x{world.uniform()};
+    const Decision decision = decide(x);
+    ASSERT_EQ(decision.parameters.size(), 1U);
+    ASSERT_TRUE(decision.arm.view().empty());
+    ASSERT_TRUE(decision.shown.empty());
+    ASSERT_GT(decision.propensity, 0.0);
+    const double miss = decision.parameters[0] - 2.0 * x[0];
+    late_cost += i >= kSteps / 2 ? miss * miss : 0.0;
+    mass += 1.0 / decision.propensity;
+    tell(decision, -miss * miss + 0.1 * sample_normal(world));
+  }
+  // Uniform actions in [-1, 3] miss by about 1.6 squared.
+  EXPECT_LT(late_cost / (kSteps / 2), 0.2);
+  EXPECT_NEAR(mass / kSteps, 4.0, 0.8);
+  EXPECT_EQ(seen().rewards.learned, static_cast<std::uint64_t>(kSteps));
+  EXPECT_TRUE(seen().arms.empty());
+}
+
+TEST_F(Actions, AKilledPointDrawsNumbersUniformlyAndLearnsOn) {
+  open(R"("policy":{"type":"optimistic_tree","low":[0,1],"high":[2,5]})");
+  ASSERT_TRUE(engine->kill(point, true, kOps));
+  std::array<double, 2> sum{};
+  constexpr int kSteps = 2000;
+  for (int i = 0; i < kSteps; ++i) {
+    const Decision decision = decide();
+    ASSERT_EQ(decision.rung, Rung::uniform);
+    ASSERT_EQ(decision.reason, ChoiceReason::killed);
+    ASSERT_EQ(decision.propensity, 1.0 / 8.0);  // of a box of 2 times 4
+    sum[0] += decision.parameters.at(0);
+    sum[1] += decision.parameters.at(1);
+    tell(decision, 0.5);
+  }
+  // Standard errors of the means: 2 / sqrt(12 n) = 0.013, twice that for the second.
+  EXPECT_NEAR(sum[0] / kSteps, 1.0, 0.06);
+  EXPECT_NEAR(sum[1] / kSteps, 3.0, 0.12);
+  EXPECT_EQ(seen().fallbacks, static_cast<std::uint64_t>(kSteps));
+  EXPECT_EQ(seen().rewards.learned, static_cast<std::uint64_t>(kSteps));
+  EXPECT_EQ(seen().refused_rewards, 0U);
+}
+
+TEST_F(Actions, NumbersHaveNoArms) {
+  open(R"("policy":{"type":"spline_square_cb"})");
+  EXPECT_EQ(engine->add_arm(point, "a").error().code, Errc::unsupported);
+  EXPECT_EQ(engine->remove_arm(point, "a").error().code, Errc::unknown_arm);
+  const std::array<std::string_view, 1> offered{"a"};
+  Decision out;
+  EXPECT_EQ(engine->decide(point, {}, {.arms = offered}, out), Errc::unknown_arm);
+}
+
+// ----------------------------------------------------------------------------------------------------- pairs
+
+TEST_F(Actions, PairsFindTheArmThatIsPreferred) {
+  for (const std::string policy : {"rucb", "double_thompson", "bradley_terry"}) {
+    SCOPED_TRACE(policy);
+    open(R"("policy":{"type":")" + policy + R"("},"arms":["a","b","c","d"])");
+    const std::map<std::string, double, std::less<>> strength{{"a", 0.0}, {"b", 1.0}, {"c", 3.0}, {"d", 0.5}};
+    Rng world(7);
+    int late = 0;
+    int best = 0;
+    for (int i = 0; i < 1500; ++i) {
+      const Decision decision = decide();
+      ASSERT_FALSE(decision.shown.empty());
+      ASSERT_LE(decision.shown.size(), 2U);
+      ASSERT_EQ(decision.arm.view(), decision.shown[0].view());
+      const double gap = strength.find(decision.shown.front().view())->second -
+                         strength.find(decision.shown.back().view())->second;
+      const double draw = world.uniform();
+      tell(decision, draw < 0.1 ? 0.5 : world.uniform() < 1.0 / (1.0 + std::exp(-gap)) ? 1.0 : 0.0);
+      if (i >= 1200) {
+        for (const ShortText& arm : decision.shown) {
+          ++late;
+          best += arm == "c" ? 1 : 0;
+        }
+      }
+    }
+    EXPECT_GT(best, late * 3 / 4);  // a random pair has it in a quarter of its places
+    EXPECT_EQ(seen().refused_rewards, 0U);
+    EXPECT_EQ(seen().arm_gone, 0U);
+  }
+}
+
+TEST_F(Actions, OnlyAWinALossOrATieIsAComparison) {
+  open(R"("policy":{"type":"rucb"},"arms":["a","b","c"])");
+  for (const double reward : {0.25, 2.0, -1.0}) {
+    const Decision decision = decide();
+    ASSERT_EQ(decision.shown.size(), 2U);
+    tell(decision, reward);
+  }
+  EXPECT_EQ(seen().refused_rewards, 3U);
+  EXPECT_EQ(engine->describe(point)->values.at(0).second, engine->describe(point)->values.at(0).second);
+}
+
+TEST_F(Actions, AComparisonWithAnArmThatHasGoneIsDropped) {
+  open(R"("policy":{"type":"rucb"},"arms":["a","b"])");
+  const Decision decision = decide();
+  ASSERT_EQ(decision.shown.size(), 2U);
+  ASSERT_TRUE(engine->remove_arm(point, "b"));
+  ASSERT_TRUE(engine->add_arm(point, "new"));  // into the same slot
+  tell(decision, 1.0);
+  EXPECT_EQ(seen().arm_gone, 1U);
+  EXPECT_EQ(seen().refused_rewards, 0U);
+  EXPECT_EQ(engine->shown(decision.id).error().code, Errc::unknown_decision);
+  const Decision other = decide();
+  ASSERT_TRUE(engine->pump());
+  EXPECT_EQ(engine->shown(other.id).value(), names(other));
+  ASSERT_TRUE(engine->remove_arm(point, "new"));
+  std::vector<std::string> left = names(other);
+  std::ranges::replace(left, "new", "");
+  EXPECT_EQ(engine->shown(other.id).value(), left);
+}
+
+TEST_F(Actions, APairOfOneArmIsShownAloneAndTeachesNothing) {
+  open(R"("policy":{"type":"double_thompson"},"arms":["a","b","c"])");
+  const std::array<std::string_view, 1> offered{"b"};
+  const Decision decision = decide({}, {.arms = offered});
+  EXPECT_EQ(names(decision), std::vector<std::string>{"b"});
+  const std::uint64_t version = seen().version;
+  tell(decision, 1.0);
+  EXPECT_EQ(seen().version, version + 1);  // that it was shown
+  EXPECT_EQ(seen().refused_rewards, 0U);
+  EXPECT_EQ(seen().selections, (std::vector<std::uint64_t>{0, 1, 0}));
+}
+
+TEST_F(Actions, AKilledPointShowsEveryPairAlike) {
+  open(R"("policy":{"type":"rucb"},"arms":["a","b",{"id":"off","enabled":false},"c"])");
+  ASSERT_TRUE(engine->kill(point, true, kOps));
+  std::map<std::vector<std::string>, int> counts;
+  constexpr int kSteps = 3000;
+  for (int i = 0; i < kSteps; ++i) {
+    const Decision decision = decide();
+    ASSERT_EQ(decision.rung, Rung::uniform);
+    ASSERT_DOUBLE_EQ(decision.propensity, 1.0 / 6.0);
+    ++counts[names(decision)];
+    ASSERT_TRUE(engine->pump());
+  }
+  EXPECT_EQ(counts.size(), 6U);
+  double chi = 0.0;
+  for (const auto& [pair, count] : counts) {
+    chi += (count - kSteps / 6.0) * (count - kSteps / 6.0) / (kSteps / 6.0);
+  }
+  EXPECT_LT(chi, 20.5);  // chi square with 5 degrees of freedom, 0.999
+}
+
+// ----------------------------------------------------------------------------------------------------- lists
+
+/// Arms "2" and "5" of eight attract.
+double attraction(std::string_view arm) { return arm == "2" ? 0.6 : arm == "5" ? 0.5 : 0.1; }
+
+const std::string kEight = R"("arms":["0","1","2","3","4","5","6","7"],"size":3)";
+
+class Lists : public Actions {
+ protected:
+  /// The share of the two good arms among what the last quarter of the rounds showed.
+  template <class Tell>
+  double play(int rounds, const Tell& told) {
+    Rng world(3);
+    int good = 0;
+    int late = 0;
+    for (int i = 0; i < rounds; ++i) {
+      const Decision decision = decide();
+      EXPECT_EQ(decision.shown.size(), 3U);
+      told(decision, world);
+      EXPECT_TRUE(engine->pump());
+      clock->advance(kSecond);
+      for (std::size_t at = 0; i >= rounds * 3 / 4 && at < decision.shown.size(); ++at) {
+        good += attraction(decision.shown[at].view()) > 0.3 ? 1 : 0;
+        late += 1;
+      }
+    }
+    return static_cast<double>(good) / late;
+  }
+};
+
+TEST_F(Lists, ItemsAreLearnedOneByOne) {
+  open(R"("policy":{"type":"top_k_thompson"},)" + kEight +
+       R"(,"signal":"items","reward":{"join_window_s":2})");
+  constexpr std::array<std::string_view, 3> kItems{"item_1", "item_2", "item_3"};
+  const double share = play(1500, [&](const Decision& decision, Rng& world) {
+    for (std::size_t at = 0; at < 3; ++at) {
+      if (world.uniform() < attraction(decision.shown[at].view())) {  // what is not said was not earned
+        const std::array<Component, 1> one{Component{.name = kItems.at(at), .value = 1.0}};
+        EXPECT_EQ(engine->outcome(decision.id, one), Errc::ok);
+      }
+    }
+  });
+  EXPECT_GT(share, 0.6);  // two of three places at best, a quarter at random
+  EXPECT_GT(seen().rewards.learned, 1490U);
+  EXPECT_EQ(seen().refused_rewards, 0U);
+}
+
+TEST_F(Lists, TheFirstClickAndSilenceAreLearned) {
+  open(R"("policy":{"type":"top_k_kl_ucb"},)" + kEight +
+       R"(,"signal":"first_click","reward":{"join_window_s":2})");
+  const double share = play(1500, [&](const Decision& decision, Rng& world) {
+    for (std::size_t at = 0; at < 3; ++at) {
+      if (world.uniform() < attraction(decision.shown[at].view())) {
+        EXPECT_EQ(engine->outcome(decision.id, static_cast<double>(at)), Errc::ok);
+        return;
+      }
+    }
+  });
+  EXPECT_GT(share, 0.6);
+  EXPECT_GT(seen().rewards.learned_default, 100U);  // windows that ended without a click
+  EXPECT_EQ(seen().refused_rewards, 0U);
+}
+
+TEST_F(Lists, OneNumberForTheWholeIsLearned) {
+  open(R"("policy":{"type":"slate_ridge","positions":3,"alpha":0.2},)" + kEight);
+  const double share = play(1500, [&](const Decision& decision, Rng& world) {
+    double sum = 0.1 * sample_normal(world);
+    for (const ShortText& arm : decision.shown) {
+      sum += attraction(arm.view());
+    }
+    EXPECT_EQ(engine->outcome(decision.id, sum), Errc::ok);
+  });
+  EXPECT_GT(share, 0.6);
+}
+
+TEST_F(Lists, AClickThatIsNoPlaceIsRefused) {
+  open(R"("policy":{"type":"top_k_ucb"},)" + kEight + R"(,"signal":"first_click")");
+  for (const double place : {3.0, 0.5, -2.0, 1e300}) {
+    tell(decide(), place);
+  }
+  EXPECT_EQ(seen().refused_rewards, 4U);
+  tell(decide(), -1.0);
+  tell(decide(), 2.0);
+  EXPECT_EQ(seen().refused_rewards, 4U);
+}
+
+TEST_F(Lists, ArmsThatHaveGoneAreLeftOut) {
+  // Removed, and another one in the slot: of three items two are learned.
+  open(R"("policy":{"type":"top_k_ucb"},"arms":["a","b","c"],"size":3,"signal":"items")");
+  const auto row = [&](std::size_t slot) { return engine->describe(point)->rows.at(slot); };
+  Decision decision = decide();
+  ASSERT_TRUE(engine->remove_arm(point, "b"));
+  ASSERT_TRUE(engine->add_arm(point, "d"));
+  const std::vector<double> fresh = row(1);
+  const std::array<Component, 3> parts{Component{.name = "item_1", .value = 1.0},
+                                       Component{.name = "item_2", .value = 1.0},
+                                       Component{.name = "item_3", .value = 1.0}};
+  ASSERT_EQ(engine->outcome(decision.id, parts), Errc::ok);
+  ASSERT_TRUE(engine->pump());
+  EXPECT_EQ(seen().arm_gone, 1U);
+  EXPECT_EQ(seen().refused_rewards, 0U);
+  EXPECT_EQ(row(1), fresh);
+  EXPECT_NE(row(0), fresh);
+  EXPECT_NE(row(2), fresh);
+}
+
+TEST_F(Lists, AClickOnAnArmThatHasGoneStillSaysWhatWasPassedOver) {
+  open(R"("policy":{"type":"top_k_ucb"},"arms":["a","b","c"],"size":3,"signal":"first_click")");
+  const auto rows = [&] { return engine->describe(point)->rows; };
+  const Decision decision = decide();
+  ASSERT_EQ(decision.shown.size(), 3U);
+  const std::vector<std::vector<double>> before = rows();
+  ASSERT_TRUE(engine->remove_arm(point, decision.shown[1].view()));
+  tell(decision, 1.0);
+  EXPECT_EQ(seen().arm_gone, 1U);
+  const auto slot = [&](std::size_t at) {
+    return static_cast<std::size_t>(decision.shown[at].view()[0] - 'a');
+  };
+  EXPECT_NE(rows().at(slot(0)), before.at(slot(0)));  // looked at, not clicked
+  EXPECT_EQ(rows().at(slot(2)), before.at(slot(2)));  // never looked at
+}
+
+TEST_F(Lists, OneNumberIsDroppedWhenAnArmHasGone) {
+  open(R"("policy":{"type":"slate_ridge","positions":3},"arms":["a","b","c"],"size":3)");
+  const Decision decision = decide();
+  ASSERT_TRUE(engine->remove_arm(point, "b"));
+  const std::uint64_t version = seen().version;
+  tell(decision, 1.0);
+  EXPECT_EQ(seen().version, version);
+  EXPECT_EQ(seen().arm_gone, 1U);
+}
+
+TEST_F(Lists, FewerArmsThanPlacesMakeAShorterList) {
+  open(R"("policy":{"type":"top_k_thompson"},)" + kEight + R"(,"signal":"items")");
+  const std::array<std::string_view, 2> offered{"4", "1"};
+  std::vector<std::string> shown = names(decide({}, {.arms = offered}));
+  std::ranges::sort(shown);
+  EXPECT_EQ(shown, (std::vector<std::string>{"1", "4"}));
+  ASSERT_TRUE(engine->kill(point, true, kOps));
+  const Decision killed = decide({}, {.arms = offered});
+  EXPECT_EQ(killed.shown.size(), 2U);
+  EXPECT_EQ(killed.propensity, 0.5);
+  EXPECT_EQ(killed.rung, Rung::uniform);
+  for (const char* arm : {"4", "1"}) {
+    ASSERT_TRUE(engine->set_arm_enabled(point, arm, false));
+  }
+  Decision none;
+  EXPECT_EQ(engine->decide(point, {}, {.arms = offered}, none), Errc::no_arm);
+}
+
+TEST_F(Lists, AKilledPointShowsEveryOrderAlike) {
+  open(R"("policy":{"type":"top_k_ucb"},"arms":["a","b","c","d"],"size":2,"signal":"items")");
+  ASSERT_TRUE(engine->kill(point, true, kOps));
+  std::map<std::vector<std::string>, int> counts;
+  constexpr int kSteps = 6000;
+  for (int i = 0; i < kSteps; ++i) {
+    const Decision decision = decide();
+    ASSERT_DOUBLE_EQ(decision.propensity, 1.0 / 12.0);
+    ++counts[names(decision)];
+    ASSERT_TRUE(engine->pump());
+  }
+  EXPECT_EQ(counts.size(), 12U);
+  double chi = 0.0;
+  for (const auto& [list, count] : counts) {
+    chi += (count - kSteps / 12.0) * (count - kSteps / 12.0) / (kSteps / 12.0);
+  }
+  EXPECT_LT(chi, 31.3);  // chi square with 11 degrees of freedom, 0.999
+}
+
+TEST_F(Lists, DecidingAllocatesNothingAfterAWhile) {
+  open(R"("policy":{"type":"top_k_ucb"},)" + kEight + R"(,"signal":"first_click")");
+  Decision decision;
+  bool sound = true;
+  std::size_t before = 0;
+  for (int i = 0; i < 400; ++i) {
+    if (i == 200) {
+      before = test::allocations();
+    }
+    sound = sound && engine->decide(point, {}, {}, decision) == Errc::ok;
+  }
+  EXPECT_EQ(test::allocations() - before, 0U);
+  EXPECT_TRUE(sound);
+}
+
+// ------------------------------------------------------------------------------------------------- refusals
+
+TEST_F(Actions, OptionsThatDoNotFitAreNamed) {
+  const std::string numbers = R"("policy":{"type":"spline_square_cb"})";
+  const std::string pair = R"("policy":{"type":"rucb"},"arms":["a","b"])";
+  const std::string list = R"("policy":{"type":"top_k_ucb"},"arms":["a","b","c"])";
+  const std::string three = list + R"(,"size":3)";
+  struct Case {
+    std::string body;
+    std::string_view path;
+    std::string_view rule;
+  };
+  for (const Case& one : std::vector<Case>{
+           {numbers + R"(,"arms":["a"])", "points.p.arms", "chooses numbers"},
+           {numbers + R"(,"action_features":2)", "points.p.action_features = 2", "chooses numbers"},
+           {numbers + R"(,"safety":{})", "points.p.safety", "chooses numbers"},
+           {numbers + R"(,"size":3)", "points.p.size", "chooses numbers"},
+           {numbers + R"(,"reward":{"credit":"uniform"})", "points.p.reward.credit", "chooses numbers"},
+           {numbers + R"(,"drift":[{"watch":"reward","actions":["reset_policy"]}])", "points.p.drift",
+            "alert"},
+           {numbers + R"(,"context":{"dimension":1},"screening":{"contexts":{}})",
+            "points.p.screening.contexts", "chooses numbers"},
+           {pair + R"(,"fallback":"a")", "points.p.fallback", "compares two arms"},
+           {pair + R"(,"safety":{})", "points.p.safety", "compares two arms"},
+           {pair + R"(,"signal":"items")", "points.p.signal", "compares two arms"},
+           {pair + R"(,"screening":{"outcomes":[{"watch":"reward","detector":{"type":"hampel"}}]})",
+            "points.p.screening.outcomes", "compares two arms"},
+           {R"("policy":{"type":"rucb"},"arms":[{"id":"a","prior":{"mean":1,"weight":2}},"b"])",
+            "points.p.arms", "'a' has a prior"},
+           {list, "points.p.size is required", "how many arms"},
+           {three + R"(,"signal":"whole")", "points.p.signal = \"whole\"", "does not learn from it"},
+           {three + R"(,"reward":{"components":{"x":{}}})", "points.p.reward.components", "item_1"},
+           {list + R"(,"size":17)", "points.p.size = 17", "at most 16"},
+           {list + R"(,"size":65)", "points.p.size = 65", ""},
+           {list + R"(,"size":0)", "points.p.size = 0", ""},
+           {three + R"(,"signal":"clicks")", "points.p.signal", "items"},
+           {R"("policy":{"type":"slate_ridge","positions":3},"arms":["a","b"],"size":4)", "points.p.size = 4",
+            "more than this policy"},
+           {R"("policy":{"type":"ucb1"},"arms":["a","b"],"size":2)", "points.p.size", "chooses one arm"}}) {
+    const std::string message = refusal(one.body);
+    EXPECT_NE(message.find(one.path), std::string::npos) << one.body << " -> " << message;
+    EXPECT_NE(message.find(one.rule), std::string::npos) << one.body << " -> " << message;
+  }
+  EXPECT_EQ(refusal(numbers + R"(,"drift":[{"watch":"reward","actions":["alert"]}])"), "");
+  EXPECT_EQ(refusal(list + R"(,"size":64,"signal":"first_click")"), "");
+}
+
+}  // namespace
+}  // namespace attune::actions_test

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <variant>
 #include <vector>
 
@@ -152,6 +153,25 @@ TEST(AnyOptimizer, IsAValueWithTheOptimizersRules) {
   EXPECT_NE(copy.as<GpOptimizer>(), nullptr);
   ASSERT_EQ(copy.begin({.id = 2, .values = at}), Errc::ok);
   EXPECT_EQ(copy.forget(2), Errc::ok);
+}
+
+TEST(AnyLearner, TickEndsBatchesOfThoseThatWait) {
+  const std::vector<double> x(kShape.features, 0.5);
+  const Input input{.dense = x};
+  AnyLearner batches = make_learner({{"type", "mini_batch"}, {"seconds", 5}}, kShape).value();
+  ASSERT_EQ(batches.tick(100.0), Errc::ok);
+  ASSERT_EQ(batches.partial_fit(input, 1.0, 1.0), Errc::ok);
+  ASSERT_EQ(batches.tick(104.0), Errc::ok);
+  EXPECT_EQ(batches.predict(input), 0.0);
+  ASSERT_EQ(batches.tick(105.0), Errc::ok);
+  EXPECT_GT(batches.predict(input), 0.0);
+  EXPECT_EQ(batches.tick(std::numeric_limits<double>::quiet_NaN()), Errc::non_finite);
+
+  AnyLearner others = make_learner({{"type", "sgd"}}, kShape).value();
+  const AnyLearner untouched = others;
+  EXPECT_EQ(others.tick(1e9), Errc::ok);
+  EXPECT_EQ(others, untouched);
+  EXPECT_EQ(others.tick(std::numeric_limits<double>::infinity()), Errc::non_finite);
 }
 
 TEST(AnyLearner, LearnsAndCopies) {

@@ -3,6 +3,7 @@
 /// AnyLearner: one handle for every OnlineLearner, chosen at run time.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@ struct ErasedLearner : ErasedState<ErasedLearner> {
                                 double& before) noexcept = 0;
   [[nodiscard]] virtual double predict(const Input& input) const noexcept = 0;
   virtual void prefetch(const Input& input) const noexcept = 0;
+  virtual Errc tick(double now_s) noexcept = 0;
   [[nodiscard]] virtual std::uint64_t updates() const noexcept = 0;
 };
 
@@ -45,6 +47,13 @@ struct LearnerModel final : ErasedModel<ErasedLearner, LearnerModel<L>, L> {
   void prefetch(const Input& input) const noexcept override {
     if constexpr (requires { this->held.prefetch(input); }) {
       this->held.prefetch(input);
+    }
+  }
+  Errc tick(double now_s) noexcept override {
+    if constexpr (requires { this->held.tick(now_s); }) {
+      return this->held.tick(now_s);
+    } else {
+      return std::isfinite(now_s) ? Errc::ok : Errc::non_finite;
     }
   }
   [[nodiscard]] std::uint64_t updates() const noexcept override { return this->held.updates(); }
@@ -71,6 +80,9 @@ class AnyLearner : public detail::Handle<detail::ErasedLearner> {
   }
   /// Says that this input comes soon, for learners whose weights do not fit the caches; changes nothing.
   void prefetch(const Input& input) const noexcept { self_->prefetch(input); }
+  /// It is now `now_s`, in seconds of any clock: for learners that wait no longer than some time with what
+  /// they hold (MiniBatchLearner); others do nothing. Errors: non_finite; those of their partial_fit.
+  Errc tick(double now_s) noexcept { return self_->tick(now_s); }
   [[nodiscard]] std::uint64_t updates() const noexcept { return self_->updates(); }
 
   /// The learner itself when it is an L, else null.

@@ -115,6 +115,10 @@ class Run {
       }
     }
     const Errc code = op.decide ? decide(engine, op) : deliver(engine, op);
+    if (code == Errc::ok && op.decide && !decision_.shown.empty()) {
+      return fail(Errc::unsupported,
+                  "the policy shows several arms at once: a scenario has one reward for one arm");
+    }
     if (code != Errc::ok) {
       return fail(code, std::string(op.decide ? "decision " : "outcome of decision ") +
                             std::to_string(op.step) + ": " + std::string(Engine::last_error()));

@@ -159,7 +159,7 @@ class Joiner {
     if (const Errc code = decode(stored.bytes, record); code != Errc::ok) {
       return code;
     }
-    if (!record.input.sparse.empty() || record.arm == kNoArm) {
+    if (!record.input.sparse.empty() || record.arm == kNoArm || !record.values.empty()) {
       return Errc::unsupported;
     }
     // A slot is another arm's once its own was removed: only the name says which one was chosen.

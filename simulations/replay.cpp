@@ -68,6 +68,11 @@ Result<ReplayEstimate> replay_policy(const LoggedData& data, const PolicyEntry& 
     if (code != Errc::ok) {
       return tl::unexpected<Error>(engine_error(code, row));
     }
+    if (!decision.shown.empty()) {
+      return fail(Errc::unsupported, "policy " + policy.name +
+                                         " shows several arms at once: a log of single "
+                                         "arms does not judge it");
+    }
     const bool match = to_index(decision.arm_index) == data.arm[row];
     weighted.add(match ? 1.0 / data.propensity[row] : 0.0, data.reward[row]);
     if (!match) {

@@ -85,6 +85,13 @@ Result<void> ServeSession::decide(JsonWriter& json) {
   if (!decision_.parameters.empty()) {
     write_parameters(decision_, json);
   }
+  if (!decision_.shown.empty()) {
+    json.key("shown").open_array();
+    for (const ShortText& arm : decision_.shown) {
+      json.text(arm);
+    }
+    json.close_array();
+  }
   learn_at_once();
   return {};
 }
@@ -112,15 +119,22 @@ Result<void> ServeSession::outcome(JsonWriter& json) {
   if (Result<void> checked = check_token(*id); !checked) {
     return checked;
   }
-  if (request_.has(Member::reward) && request_.has(Member::components)) {
-    return fail(Errc::invalid_argument, "an outcome has a reward or components, not both");
+  const int rewards = (request_.has(Member::reward) ? 1 : 0) + (request_.has(Member::winner) ? 1 : 0) +
+                      (request_.has(Member::click) ? 1 : 0);
+  if (rewards > 1 || (rewards == 1 && request_.has(Member::components))) {
+    return fail(Errc::invalid_argument, rewards > 1 ? "an outcome has one of reward, winner and click"
+                                                    : "an outcome has a reward or components, not both");
   }
   if (request_.terminal && request_.truncated) {
     return fail(Errc::invalid_argument, "an episode is terminal or truncated, not both");
   }
   components_.clear();
-  if (request_.has(Member::reward)) {
-    components_.push_back({.name = "reward", .value = request_.reward});
+  if (rewards == 1) {
+    const Result<double> reward = told_reward(*id);
+    if (!reward) {
+      return tl::unexpected(reward.error());
+    }
+    components_.push_back({.name = "reward", .value = *reward});
   }
   for (std::size_t i = 0; i < request_.component_values.size(); ++i) {
     components_.push_back({.name = request_.component_names[i], .value = request_.component_values[i]});

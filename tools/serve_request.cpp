@@ -16,13 +16,26 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// What a member holds.
-enum class Form : std::uint8_t { text, number, flag, numbers, texts, components, prior, context, json, mark };
+enum class Form : std::uint8_t {
+  text,
+  number,
+  flag,
+  numbers,
+  texts,
+  components,
+  prior,
+  context,
+  json,
+  mark,
+  text_or_null
+};
 
 constexpr std::array<Form, kMemberNames.size()> kForms{
-    Form::text,  Form::mark, Form::json,    Form::text,   Form::context,    Form::texts,
-    Form::text,  Form::text, Form::text,    Form::number, Form::components, Form::text,
-    Form::flag,  Form::flag, Form::numbers, Form::text,   Form::text,       Form::numbers,
-    Form::prior, Form::text, Form::flag,    Form::text,   Form::text,       Form::text};
+    Form::text,  Form::mark,         Form::json,        Form::text,   Form::context,    Form::texts,
+    Form::text,  Form::text,         Form::text,        Form::number, Form::components, Form::text,
+    Form::flag,  Form::flag,         Form::numbers,     Form::text,   Form::text,       Form::numbers,
+    Form::prior, Form::text,         Form::flag,        Form::text,   Form::text,       Form::text,
+    Form::text,  Form::text_or_null, Form::text_or_null};
 
 /// One JSON scalar as the parser gives it.
 struct Scalar {
@@ -250,6 +263,13 @@ bool RequestReader::member_value(const Scalar& value) {
       }
       *text_of(member_) = value.text;
       return true;
+    case Form::text_or_null:
+      if (value.kind != Scalar::Kind::text && value.kind != Scalar::Kind::null) {
+        return refuse_member("is neither a text in quotes nor null");
+      }
+      request_.no_arm = value.kind == Scalar::Kind::null;
+      request_.shown_arm = value.text;
+      return true;
     case Form::number:
       if (!value.is_number()) {
         return refuse_member("is not a number");
@@ -371,7 +391,7 @@ Result<void> RequestReader::verdict() {
 void Request::clear() {
   given = 0;
   for (std::string* text : {&op, &ref, &config, &point, &episode, &client_key, &subject, &id, &key, &action,
-                            &arm, &who, &why, &token, &source}) {
+                            &arm, &who, &why, &token, &source, &shown_arm}) {
     text->clear();
   }
   for (std::vector<double>* numbers : {&next, &features, &component_values, &dense, &value}) {
@@ -381,6 +401,7 @@ void Request::clear() {
     texts->clear();
   }
   reward = 0.0;
+  no_arm = false;
   terminal = false;
   truncated = false;
   on = false;

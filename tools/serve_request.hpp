@@ -43,11 +43,13 @@ enum class Member : std::uint8_t {
   why,
   token,
   source,
+  winner,
+  click,
 };
-inline constexpr std::array<std::string_view, 25> kMemberNames{
+inline constexpr std::array<std::string_view, 27> kMemberNames{
     "op",     "ref",        "config", "point",    "context",   "arms",  "episode", "client_key", "id",
     "reward", "components", "key",    "terminal", "truncated", "next",  "action",  "arm",        "features",
-    "prior",  "subject",    "on",     "who",      "why",       "token", "source"};
+    "prior",  "subject",    "on",     "who",      "why",       "token", "source",  "winner",     "click"};
 
 /// A list of texts that keeps its strings when it is cleared, so that reading a line allocates nothing after
 /// a while.
@@ -86,6 +88,8 @@ struct Request {
   std::string source;
   std::string action;
   std::string arm;
+  std::string shown_arm;  ///< of winner or click
+  bool no_arm = false;    ///< that is null
   double reward = 0.0;
   bool terminal = false;
   bool truncated = false;

@@ -52,30 +52,6 @@ Result<std::unique_ptr<Journal>> open_store(const std::string& path) {
 #endif
 }
 
-/// Names of the parameters of optimizer points, as their policies list them. The engine has accepted the text
-/// already.
-std::map<std::string, std::vector<std::string>, std::less<>> read_parameter_names(
-    std::string_view config_json) {
-  std::map<std::string, std::vector<std::string>, std::less<>> names;
-  const nlohmann::json config = nlohmann::json::parse(config_json, nullptr, false, true);
-  if (config.is_discarded()) {
-    return names;
-  }
-  for (const auto& [point, value] : config.at("points").items()) {
-    const nlohmann::json& policy = value.at("policy");
-    const auto parameters = policy.find("parameters");
-    if (parameters == policy.end() || !parameters->is_array()) {
-      continue;
-    }
-    for (const nlohmann::json& parameter : *parameters) {
-      const auto name = parameter.is_object() ? parameter.find("name") : parameter.end();
-      names[point].push_back(name != parameter.end() && name->is_string() ? name->get<std::string>()
-                                                                          : std::string());
-    }
-  }
-  return names;
-}
-
 bool is_threaded(std::string_view config_json) {
   const nlohmann::json config = nlohmann::json::parse(config_json, nullptr, false, true);
   return config.is_object() && config.value("mode", "pump") == "threads";
@@ -98,7 +74,8 @@ const ServeSession::Operation* ServeSession::find_operation(std::string_view nam
   using Self = ServeSession;
   static constexpr std::array<Operation, 14> kOperations{{
       {"decide", bits(point), bits(context, arms, episode, client_key, subject), true, &Self::decide},
-      {"outcome", bits(id), bits(reward, components, key, source, terminal, truncated, next, token), true,
+      {"outcome", bits(id),
+       bits(reward, winner, click, components, key, source, terminal, truncated, next, token), true,
        &Self::outcome},
       {"arm", bits(point, action, Member::arm), bits(features, prior), true, &Self::arm},
       {"kill", bits(on, who), bits(point, why), true, &Self::kill},
@@ -134,7 +111,12 @@ Result<void> ServeSession::open(std::string_view config_json) {
   }
   engine_.emplace(std::move(*engine));
   threads_ = is_threaded(config_json);
-  parameter_names_ = read_parameter_names(config_json);
+  for (const PointMetrics& one : engine_->metrics().points) {
+    if (std::vector<std::string> names = engine_->parameter_names(*engine_->point(one.name));
+        !names.empty()) {
+      parameter_names_.emplace(one.name, std::move(names));
+    }
+  }
   return {};
 }
 

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -95,6 +97,10 @@ class ServeSession {
   [[nodiscard]] Result<void> give_token(JsonWriter& json);
   [[nodiscard]] Result<void> check_token(const Uuid& decision);
   void write_parameters(const Decision& decision, JsonWriter& json) const;
+  /// The one number that `reward`, `winner` or `click` stands for.
+  [[nodiscard]] Result<double> told_reward(const Uuid& decision);
+  /// The ids that a decision showed. Errors: unknown_decision.
+  [[nodiscard]] Result<std::vector<std::string>> shown_by(const Uuid& decision);
 
   ServeOptions options_;
   std::optional<Engine> engine_;
@@ -112,7 +118,11 @@ class ServeSession {
   std::size_t acknowledging_count_ = 0;
   std::string_view refusal_;   ///< the present answer's code, where no Errc says it
   bool acknowledges_ = false;  ///< the present answer does
-  std::map<std::string, std::vector<std::string>, std::less<>> parameter_names_;  ///< by optimizer point
+  std::map<std::string, std::vector<std::string>, std::less<>> parameter_names_;  ///< by point
+  /// What the newest decisions that were asked about showed: a report that is repeated finds it here after
+  /// its decision is closed.
+  std::unordered_map<Uuid, std::vector<std::string>> shown_;
+  std::deque<Uuid> shown_order_;
   // Kept from line to line for their memory.
   Request request_;
   Decision decision_;

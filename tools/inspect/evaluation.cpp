@@ -60,6 +60,10 @@ class Evaluator {
     }
     PointEvaluation& point = points_[header.point];
     ++point.decisions;
+    if (record.arm == kNoArm || !record.values.empty()) {
+      ++point.not_one_arm;
+      return;
+    }
     if (record.rung != Rung::policy) {
       ++point.by_fallback;
       return;
@@ -149,6 +153,10 @@ class Evaluator {
   [[nodiscard]] static std::string obstacle_of(const PointEvaluation& point) {
     if (point.decisions == 0) {
       return "there is no decision to judge by";
+    }
+    if (point.not_one_arm == point.decisions) {
+      return "its decisions are no single arms: they show several, or choose numbers, and are not judged "
+             "here";
     }
     if (point.without_propensity == point.decisions) {
       return "the journal has no propensity for any decision, and none can be found";

@@ -21,6 +21,7 @@ struct PointEvaluation {
   std::uint64_t decisions = 0;
   std::uint64_t filled = 0;              ///< logged as deferred, and found afterwards
   std::uint64_t without_propensity = 0;  ///< logged as deferred, and not found
+  std::uint64_t not_one_arm = 0;         ///< several arms, parameters or numbers: left out
   std::uint64_t by_fallback = 0;         ///< not made by the policy: left out
   std::uint64_t certain = 0;             ///< logged with propensity 1: no other arm had a chance
   std::uint64_t refused = 0;             ///< the other policy could not choose

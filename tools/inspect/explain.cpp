@@ -98,6 +98,18 @@ struct Story {
   return out.empty() ? "none" : out;
 }
 
+/// The arm, or those that were shown.
+[[nodiscard]] std::string answer_text(const Derivation& derived) {
+  if (derived.shown.empty()) {
+    return printable(derived.arm_id);
+  }
+  std::string out;
+  for (const std::string& arm : derived.shown) {
+    out += (out.empty() ? "" : " / ") + printable(arm);
+  }
+  return out;
+}
+
 [[nodiscard]] std::string arms_text(const Derivation& derived) {
   InspectTable table({" ", "arm", ">score", ">probability", "may be chosen"});
   for (const DerivedArm& arm : derived.arms) {
@@ -153,23 +165,28 @@ struct Story {
            "Rng(" + std::to_string(derived.seed) + ", " + hex_text(derived.stream) + ", " +
                std::to_string(derived.sequence) + "): " + hex_text(derived.draws[0]) + " " +
                hex_text(derived.draws[1]) + " " + hex_text(derived.draws[2]) + " ...");
-  add_line(out, "answer",
-           derived.arms.empty() && !derived.parameters.empty()
-               ? numbers_text(derived.parameters)
-               : printable(derived.arm_id) + ", " + (derived.greedy ? "greedy" : "to explore") + ", by the " +
-                     std::string(to_string(derived.rung)) +
-                     (derived.reason == ChoiceReason::usual
-                          ? std::string()
-                          : " (" + std::string(to_string(derived.reason)) + ")") +
-                     ", score " + rounded(derived.score, 6) + ", propensity " +
-                     propensity_text(derived.propensity));
+  add_line(
+      out, "answer",
+      derived.arms.empty() && !derived.parameters.empty()
+          ? numbers_text(derived.parameters) +
+                (std::isnan(derived.propensity) ? std::string()
+                                                : ", density " + rounded(derived.propensity)) +
+                (derived.reason == ChoiceReason::usual ? std::string()
+                                                       : " (" + std::string(to_string(derived.reason)) + ")")
+          : answer_text(derived) + ", " + (derived.greedy ? "greedy" : "to explore") + ", by the " +
+                std::string(to_string(derived.rung)) +
+                (derived.reason == ChoiceReason::usual
+                     ? std::string()
+                     : " (" + std::string(to_string(derived.reason)) + ")") +
+                ", score " + rounded(derived.score, 6) + ", propensity " +
+                propensity_text(derived.propensity));
   if (derived.equal()) {
     add_line(out, "verdict", "the record says the same, bit for bit");
   }
   for (const std::string& difference : derived.differences) {
     add_line(out, "differs", printable(difference));
   }
-  if (!derived.arms.empty()) {
+  if (!derived.arms.empty() && derived.shown.empty()) {
     out += "\n" + arms_text(derived);
     if (derived.method != PropensityMethod::closed_form) {
       out +=
@@ -221,7 +238,8 @@ struct Story {
             {"score", json_number(derived.score)},
             {"rung", to_string(derived.rung)},
             {"greedy", derived.greedy},
-            {"parameters", derived.parameters}}},
+            {"parameters", derived.parameters},
+            {"shown", derived.shown}}},
           {"record", std::move(record)}};
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include <attune/core/shown_arm.hpp>
 #include <attune/store/retention.hpp>
 
 namespace attune::tools {
@@ -89,7 +90,13 @@ struct Conditions {
   found.sparse_index.assign(record.input.sparse.index.begin(), record.input.sparse.index.end());
   found.sparse_value.assign(record.input.sparse.value.begin(), record.input.sparse.value.end());
   found.action_features.assign(record.action_features.begin(), record.action_features.end());
-  found.parameters.assign(record.values.begin(), record.values.end());
+  if (record.arm != kNoArm) {
+    for (const double value : record.values) {
+      found.shown.push_back(static_cast<std::uint32_t>(ShownArm::of(value).arm));
+    }
+  } else {
+    found.parameters.assign(record.values.begin(), record.values.end());
+  }
   for (const ArmIndex offered : record.offered) {
     found.offered.push_back(static_cast<std::uint32_t>(offered));
   }

@@ -49,6 +49,7 @@ struct FoundDecision {
   std::vector<double> sparse_value;
   std::vector<double> action_features;
   std::vector<double> parameters;
+  std::vector<std::uint32_t> shown;  ///< slots of several arms, in order
   std::vector<std::uint32_t> offered;
   std::vector<FoundOutcome> outcomes;
 };

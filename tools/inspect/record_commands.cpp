@@ -31,7 +31,11 @@ std::string components_text(const FoundOutcome& outcome, int digits) {
 
 std::string choice_text(const FoundDecision& decision) {
   if (decision.parameters.empty()) {
-    return name_or_number(decision.arm, decision.slot);
+    std::string arms = name_or_number(decision.arm, decision.slot);
+    for (std::size_t i = 1; i < decision.shown.size(); ++i) {
+      arms += " " + name_or_number({}, decision.shown[i]);
+    }
+    return arms;
   }
   std::string out;
   for (const double value : decision.parameters) {
@@ -81,6 +85,7 @@ Json decision_json(const FoundDecision& decision, const std::string& point) {
            {"episode", decision.episode == 0 ? Json(nullptr) : Json(hex_text(decision.episode))},
            {"client_key", decision.client_key == 0 ? Json(nullptr) : Json(hex_text(decision.client_key))},
            {"parameters", decision.parameters},
+           {"shown", decision.shown},
            {"outcomes", std::move(outcomes)}};
   if (decision.method) {
     out["propensity_method"] = to_string(*decision.method);

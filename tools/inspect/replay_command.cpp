@@ -50,6 +50,9 @@ using Json = nlohmann::ordered_json;
     found.push_back(share(point.without_propensity) +
                     " of the decisions have no propensity (deferred) and are left out");
   }
+  if (point.not_one_arm > 0) {
+    found.push_back(share(point.not_one_arm) + " of the decisions are no single arms and are left out");
+  }
   if (point.by_fallback > 0) {
     found.push_back(share(point.by_fallback) +
                     " of the decisions were answered by a fallback and are left out");
@@ -113,6 +116,7 @@ using Json = nlohmann::ordered_json;
                         {"agreed", point.agreed},
                         {"filled", point.filled},
                         {"without_propensity", point.without_propensity},
+                        {"not_one_arm", point.not_one_arm},
                         {"certain", point.certain},
                         {"by_fallback", point.by_fallback},
                         {"refused", point.refused},

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <variant>
 
@@ -33,6 +34,14 @@ void choose_numbers(const AnyContinuousBandit& bandit, const Question& question,
       return;
     }
   }
+  const ChoiceReason why = question.killed ? ChoiceReason::killed : ChoiceReason::policy_failed;
+  if (const std::vector<double>& named = question.config.fallback_action; !named.empty()) {
+    std::ranges::copy(named, values.begin());
+    answer = {.choice = {.propensity = std::numeric_limits<double>::quiet_NaN(), .status = Errc::ok},
+              .rung = Rung::fallback,
+              .reason = why};
+    return;
+  }
   Rng rng = draws_of(question, kUniformPurpose);
   double density = 1.0;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -43,7 +52,7 @@ void choose_numbers(const AnyContinuousBandit& bandit, const Question& question,
   }
   answer = {.choice = {.propensity = density, .greedy = false, .status = Errc::ok},
             .rung = Rung::uniform,
-            .reason = question.killed ? ChoiceReason::killed : ChoiceReason::policy_failed};
+            .reason = why};
 }
 
 /// The arm of that number among those that may be chosen.

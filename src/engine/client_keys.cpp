@@ -9,7 +9,7 @@
 #include <attune/core/slates.hpp>
 
 #include "core/hash.hpp"
-#include "engine/engine_impl.hpp"
+#include "engine/shown_names.hpp"
 
 namespace attune {
 namespace {

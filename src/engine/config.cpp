@@ -162,6 +162,7 @@ Result<void> read_point(const Json& value, const JsonPath& path, PointConfig& po
     point.signal = signal;
   }
   object.read("fallback", point.fallback);
+  object.read("fallback_action", kFinite, point.fallback_action);
   std::size_t acknowledge = 0;
   if (object.choice("acknowledge", kAcknowledgements, acknowledge)) {
     point.durable = acknowledge == 1;

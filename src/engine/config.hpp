@@ -47,10 +47,11 @@ struct PointConfig {
     bool default_reward = false;
   };
   RewardGiven reward_given;
-  std::uint32_t size = 0;             ///< of a list of arms; 0: not said
-  std::optional<SlateSignal> signal;  ///< what comes back for a list; no value: not said
-  std::string fallback;               ///< id of one of `arms`, or empty
-  bool durable = false;               ///< "acknowledge": "durable": calls return after the commit
+  std::uint32_t size = 0;               ///< of a list of arms; 0: not said
+  std::optional<SlateSignal> signal;    ///< what comes back for a list; no value: not said
+  std::string fallback;                 ///< id of one of `arms`, or empty
+  std::vector<double> fallback_action;  ///< the same where the action is numbers; empty: none
+  bool durable = false;                 ///< "acknowledge": "durable": calls return after the commit
   /// Also there, with nothing in it, where a drift boosts exploration or unfamiliar contexts fall back.
   std::optional<SafetyConfig> safety;
   std::vector<DriftWatchConfig> drift;

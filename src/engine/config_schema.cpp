@@ -132,6 +132,8 @@ Json point_schema() {
            described(with_default({{"enum", {"async", "durable"}}}, "async"),
                      "when calls return: at once, or after the commit that contains their record")},
           {"fallback", described(text(), "id of the arm to answer with when the policy cannot")},
+          {"fallback_action", described({{"type", "array"}, {"items", number()}},
+                                        "the same at points that choose numbers: an action")},
           {"safety", reference("safety")},
           {"screening", reference("screening")},
           {"drift", {{"type", "array"}, {"items", reference("drift_watch")}, {"maxItems", 64}}},

@@ -44,12 +44,6 @@ void set_last_error(std::string_view before, std::string_view name = {},
 Errc refuse(Errc code, std::string_view before, std::string_view name = {},
             std::string_view after = {}) noexcept;
 
-/// The ids of arms that were shown (ShownArm), a newline between two: no id holds one. False, and none, where
-/// one of them has gone.
-bool name_shown(const ArmTable& arms, std::span<const double> values, std::string& names);
-/// The ids out of that.
-void split_shown(std::string_view names, std::vector<ShortText>& out);
-
 struct Answer;
 struct Scratch;
 

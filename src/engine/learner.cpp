@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "engine/engine_impl.hpp"
+#include "engine/shown_names.hpp"
 
 namespace attune {
 namespace {

@@ -145,6 +145,31 @@ namespace {
   return {};
 }
 
+/// An action of the policy's box, for points that choose one.
+[[nodiscard]] Result<void> settle_fallback_action(const PointConfig& config, const AnyPolicy& policy) {
+  const std::string path = "points." + config.name + ".fallback_action";
+  if (config.fallback_action.empty()) {
+    return {};
+  }
+  const auto* continuous = std::get_if<AnyContinuousBandit>(&policy);
+  if (continuous == nullptr) {
+    return fail(Errc::invalid_config, path + " is for points that choose numbers, and this one " +
+                                          std::string(deed(policy)) + "; leave the key out");
+  }
+  if (config.fallback_action.size() != continuous->dimension()) {
+    return fail(Errc::invalid_config, path + " has " + std::to_string(config.fallback_action.size()) +
+                                          " numbers; an action has " +
+                                          std::to_string(continuous->dimension()));
+  }
+  for (std::size_t i = 0; i < continuous->dimension(); ++i) {
+    const Bounds range = continuous->range(i);
+    if (config.fallback_action[i] < range.min || config.fallback_action[i] > range.max) {
+      return fail(Errc::invalid_config, path + "[" + std::to_string(i) + "] is outside the policy's range");
+    }
+  }
+  return {};
+}
+
 /// Whether the policy shows lists of that length, asked with one arm more than it may have.
 [[nodiscard]] bool shows_lists_of(AnySlateBandit policy, const PointConfig& config) {
   if (policy.arm_count() == 0 && !policy.add_arm()) {
@@ -227,7 +252,8 @@ void settle_list_reward(PointConfig& config) {
 }  // namespace
 
 Result<void> settle_point(PointConfig& config, const AnyPolicy& policy) {
-  for (const auto settle : {&settle_drift, &settle_screening, &settle_safety, &settle_arm_options}) {
+  for (const auto settle :
+       {&settle_drift, &settle_screening, &settle_safety, &settle_arm_options, &settle_fallback_action}) {
     if (Result<void> settled = settle(config, policy); !settled) {
       return settled;
     }

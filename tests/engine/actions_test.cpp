@@ -110,6 +110,19 @@ TEST_F(Actions, AKilledPointDrawsNumbersUniformlyAndLearnsOn) {
   EXPECT_EQ(seen().refused_rewards, 0U);
 }
 
+TEST_F(Actions, AKilledPointTakesTheActionThatWasNamedForIt) {
+  open(R"("policy":{"type":"optimistic_tree","low":[0,1],"high":[2,5]},"fallback_action":[0.5,5])");
+  EXPECT_EQ(decide().rung, Rung::policy);
+  ASSERT_TRUE(engine->kill(point, true, kOps));
+  const Decision decision = decide();
+  EXPECT_EQ(decision.parameters, (std::vector<double>{0.5, 5.0}));
+  EXPECT_EQ(decision.rung, Rung::fallback);
+  EXPECT_TRUE(std::isnan(decision.propensity));
+  tell(decision, 1.0);
+  EXPECT_EQ(seen().rewards.learned, 1U);
+  EXPECT_EQ(seen().refused_rewards, 0U);
+}
+
 TEST_F(Actions, NumbersHaveNoArms) {
   open(R"("policy":{"type":"spline_square_cb"})");
   EXPECT_EQ(engine->add_arm(point, "a").error().code, Errc::unsupported);
@@ -159,7 +172,6 @@ TEST_F(Actions, OnlyAWinALossOrATieIsAComparison) {
     tell(decision, reward);
   }
   EXPECT_EQ(seen().refused_rewards, 3U);
-  EXPECT_EQ(engine->describe(point)->values.at(0).second, engine->describe(point)->values.at(0).second);
 }
 
 TEST_F(Actions, AComparisonWithAnArmThatHasGoneIsDropped) {
@@ -419,6 +431,9 @@ TEST_F(Actions, OptionsThatDoNotFitAreNamed) {
             "alert"},
            {numbers + R"(,"context":{"dimension":1},"screening":{"contexts":{}})",
             "points.p.screening.contexts", "chooses numbers"},
+           {numbers + R"(,"fallback_action":[0.5,0.5])", "points.p.fallback_action", "an action has 1"},
+           {numbers + R"(,"fallback_action":[1.5])", "points.p.fallback_action[0]", "outside"},
+           {pair + R"(,"fallback_action":[1])", "points.p.fallback_action", "compares two arms"},
            {pair + R"(,"fallback":"a")", "points.p.fallback", "compares two arms"},
            {pair + R"(,"safety":{})", "points.p.safety", "compares two arms"},
            {pair + R"(,"signal":"items")", "points.p.signal", "compares two arms"},

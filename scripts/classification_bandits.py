@@ -37,6 +37,10 @@ POLICIES = {
     "cover": {"type": "cover"},
     "logistic_ucb": {"type": "logistic_ucb"},
     "logistic_ts": {"type": "logistic_ts"},
+    "squarecb, random_features": {"type": "squarecb", "oracle": "random_features"},
+    "squarecb, tree": {"type": "squarecb", "oracle": "tree"},
+    "squarecb, neural_linear": {"type": "squarecb", "oracle": "neural_linear"},
+    "neural_linear_ts": {"type": "neural_linear_ts"},
 }
 
 

@@ -44,7 +44,7 @@ Result<OracleArms> OracleArms::make(const OracleSetup& setup, const Shape& shape
 Result<void> OracleArms::build(OracleKind kind, std::size_t arms) {
   Shape shape = shape_;
   shape.arms = arms;
-  Result<RewardOracle> first = RewardOracle::make(setup_.policy, kind, setup_.loss, shape);
+  Result<RewardOracle> first = RewardOracle::make(setup_.policy, kind, setup_.loss, shape, setup_.neural);
   if (!first) {
     return tl::unexpected(std::move(first).error());
   }

@@ -48,7 +48,7 @@ Result<RewardOracle> RewardOracle::of_learners(Loss loss, const Shape& shape) {
 }
 
 Result<RewardOracle> RewardOracle::make(std::string_view policy, OracleKind kind, Loss loss,
-                                        const Shape& shape) {
+                                        const Shape& shape, const NeuralOptions& neural) {
   if (Result<void> verdict = check_curved_loss(policy, loss); !verdict) {
     return tl::unexpected(std::move(verdict).error());
   }
@@ -91,6 +91,10 @@ Result<RewardOracle> RewardOracle::make(std::string_view policy, OracleKind kind
       return of_learners<LearnerArms<RandomFeatures>>(loss, shape);
     case OracleKind::tree:
       return of_learners<LearnerArms<RegressionTree>>(loss, shape);
+    case OracleKind::neural_linear:
+      return NeuralArms::make(policy, neural, loss, shape).map([](NeuralArms made) {
+        return RewardOracle(Any(std::move(made)));
+      });
     case OracleKind::automatic:
     case OracleKind::gradient:
       break;
@@ -141,11 +145,16 @@ void RewardOracle::learn_constant(std::size_t arm, double target, double weight)
 }
 
 Result<void> RewardOracle::add() {
-  if (auto* const ridge = std::get_if<RidgeArms>(&any_)) {
-    return ridge->add();
-  }
-  std::visit([]<class Arms>(Arms& arms) { static_cast<void>(arms.add()); }, any_);
-  return {};
+  return std::visit(
+      []<class Arms>(Arms& arms) -> Result<void> {
+        if constexpr (std::is_void_v<decltype(arms.add())>) {
+          arms.add();
+          return {};
+        } else {
+          return arms.add();
+        }
+      },
+      any_);
 }
 
 void RewardOracle::reset(std::size_t arm) noexcept {

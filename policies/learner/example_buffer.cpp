@@ -72,6 +72,20 @@ ExampleBuffer::Example ExampleBuffer::at(std::size_t place) const noexcept {
   return example;
 }
 
+void ExampleBuffer::drop(std::size_t place) noexcept {
+  const std::size_t last = size_ - 1;
+  if (place != last) {
+    std::copy_n(values_.begin() + static_cast<std::ptrdiff_t>(last * width_), width_,
+                values_.begin() + static_cast<std::ptrdiff_t>(place * width_));
+    if (sparse_) {
+      std::copy_n(indices_.begin() + static_cast<std::ptrdiff_t>(last * width_), width_,
+                  indices_.begin() + static_cast<std::ptrdiff_t>(place * width_));
+    }
+    entries_[place] = entries_[last];
+  }
+  size_ = last;
+}
+
 void ExampleBuffer::save(Writer& writer) const {
   writer.u64(size_);
   for (std::size_t place = 0; place < size_; ++place) {

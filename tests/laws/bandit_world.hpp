@@ -61,6 +61,13 @@ struct BanditCase<OraclePolicy<Rule>> {
   }
   static Shape shape(std::size_t arms) { return {.arms = arms, .features = 3}; }
 };
+// A small network, and more examples than are kept: laws go through every bit of a state.
+template <>
+struct BanditCase<NeuralLinearTs> {
+  static constexpr std::size_t kManyArms = 10'000;  // two matrices of 16 x 16 an arm, twice
+  static NeuralLinearTs::Config config() { return {.neural = {.units = 8, .capacity = 8, .batch = 2}}; }
+  static Shape shape(std::size_t arms) { return {.arms = arms, .features = 3}; }
+};
 // Short windows: laws go through every bit of a state.
 template <>
 struct BanditCase<UcbWindow> {
@@ -83,6 +90,16 @@ struct BanditCase<TopTwoThompson> {
   static TopTwoThompson::Config config() { return {.beta = 0.9}; }
   static Shape shape(std::size_t arms) { return {.arms = arms}; }
 };
+
+/// How many arms are very many: fewer where an arm is large.
+template <Bandit B>
+[[nodiscard]] constexpr std::size_t many_arms() {
+  if constexpr (requires { BanditCase<B>::kManyArms; }) {
+    return BanditCase<B>::kManyArms;
+  } else {
+    return 100'000;
+  }
+}
 
 template <Bandit B>
 [[nodiscard]] B make_bandit(std::size_t arms) {

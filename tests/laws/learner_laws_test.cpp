@@ -50,6 +50,12 @@ struct LearnerCase<RegressionTree> {
   static RegressionTree::Config config() { return {.leaves = 4, .bins = 3, .grace = 5, .tie = 0.7}; }
 };
 
+// A small network, and more examples than are kept.
+template <>
+struct LearnerCase<NeuralLinearLearner> {
+  static NeuralLinearLearner::Config config() { return {.neural = {.units = 8, .capacity = 12, .batch = 2}}; }
+};
+
 /// Draws inputs of one shape; they stay valid until the next draw.
 class InputSource {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learners of targets that no linear model has: random_features and tree.
+// Learners of targets that no linear model has: random_features, tree and neural_linear.
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -11,6 +11,7 @@
 
 #include <attune/core/sampling.hpp>
 #include <attune/policies/auto_linear.hpp>
+#include <attune/policies/neural_linear.hpp>
 #include <attune/policies/random_features.hpp>
 #include <attune/policies/regression_tree.hpp>
 #include <attune/policies/squarecb.hpp>
@@ -59,7 +60,7 @@ double accuracy(const typename Learner::Config& config, Truth truth, std::uint64
 
 template <class Learner>
 class CurvedLearner : public testing::Test {};
-using CurvedLearners = testing::Types<RandomFeatures, RegressionTree>;
+using CurvedLearners = testing::Types<RandomFeatures, RegressionTree, NeuralLinearLearner>;
 TYPED_TEST_SUITE(CurvedLearner, CurvedLearners, );
 
 // Twenty worlds. The worst single one of random_features has 0.93, of the tree on the exclusive or 0.62 (its
@@ -126,6 +127,7 @@ TEST(CurvedOracle, FindsTheArmThatNoLinearOracleFinds) {
   };
   EXPECT_GT(mean_reward(OracleKind::random_features), 0.8);
   EXPECT_GT(mean_reward(OracleKind::tree), 0.8);
+  EXPECT_GT(mean_reward(OracleKind::neural_linear), 0.8);
   EXPECT_LT(mean_reward(OracleKind::ridge), 0.65);
 }
 

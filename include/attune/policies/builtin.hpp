@@ -19,6 +19,7 @@
 #include <attune/policies/lin_ucb_hybrid.hpp>
 #include <attune/policies/mini_batch.hpp>
 #include <attune/policies/nag.hpp>
+#include <attune/policies/neural_linear.hpp>
 #include <attune/policies/q_learning.hpp>
 #include <attune/policies/random_features.hpp>
 #include <attune/policies/regression_tree.hpp>
@@ -35,9 +36,10 @@ namespace attune {
 using BuiltinBandits = Joined<TypeList<Ucb1, UcbTuned, EpsilonGreedy, ThompsonBeta, ThompsonGaussian, LinUcb,
                                        LinUcbHybrid, LinTs, AutoBandit>,
                               PlainBandits, OracleBandits>;
-using BuiltinLearners = TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner,
-                                 BayesLinearLearner, NagLearner, AdamLearner, HashedInteractions,
-                                 MiniBatchLearner, ReplayLearner, RandomFeatures, RegressionTree>;
+using BuiltinLearners =
+    TypeList<SgdLearner, AdaGradLearner, FtrlLearner, AutoLinearLearner, BayesLinearLearner, NagLearner,
+             AdamLearner, HashedInteractions, MiniBatchLearner, ReplayLearner, RandomFeatures, RegressionTree,
+             NeuralLinearLearner>;
 using BuiltinAgents = TypeList<QLearning>;
 using BuiltinOptimizers = TypeList<GpOptimizer>;
 

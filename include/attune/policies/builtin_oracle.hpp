@@ -9,13 +9,14 @@
 #include <attune/policies/lin_epsilon_greedy.hpp>
 #include <attune/policies/logistic_ts.hpp>
 #include <attune/policies/logistic_ucb.hpp>
+#include <attune/policies/neural_linear_ts.hpp>
 #include <attune/policies/regcb.hpp>
 #include <attune/policies/squarecb.hpp>
 #include <attune/policies/type_list.hpp>
 
 namespace attune {
 
-using OracleBandits =
-    TypeList<SquareCb, FastCb, LinEpsilonGreedy, RegCb, Bagging, Cover, LogisticUcb, LogisticTs>;
+using OracleBandits = TypeList<SquareCb, FastCb, LinEpsilonGreedy, RegCb, Bagging, Cover, LogisticUcb,
+                               LogisticTs, NeuralLinearTs>;
 
 }  // namespace attune

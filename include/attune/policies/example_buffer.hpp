@@ -51,6 +51,8 @@ class ExampleBuffer {
   void put(std::size_t place, const Input& input, double target, double weight) noexcept;
   [[nodiscard]] Example at(std::size_t place) const noexcept;
   void clear() noexcept { size_ = 0; }
+  /// Forgets an example; the last one takes its place.
+  void drop(std::size_t place) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return entries_.size(); }

@@ -27,6 +27,7 @@ struct OracleSetup {
   OracleKind oracle = OracleKind::automatic;
   Loss loss = Loss::squared;
   std::size_t members = 1;  ///< regressions
+  NeuralOptions neural{};   ///< of the oracle neural_linear
 };
 
 /// Arms, `members` RewardOracles over them, and what is known of the context and the rewards. Members are all

@@ -19,6 +19,7 @@
 #include <attune/policies/gradient_arms.hpp>
 #include <attune/policies/learner_arms.hpp>
 #include <attune/policies/nag.hpp>
+#include <attune/policies/neural_arms.hpp>
 #include <attune/policies/random_features.hpp>
 #include <attune/policies/regression_tree.hpp>
 #include <attune/policies/ridge_arms.hpp>
@@ -40,14 +41,15 @@ enum class OracleKind : std::uint8_t {
   auto_linear,
   random_features,
   tree,
+  neural_linear,
 };
 template <>
-inline constexpr std::array<std::string_view, 12> kEnumNames<OracleKind>{
-    "automatic", "ridge", "gradient",     "sgd",         "adagrad",         "ftrl",
-    "nag",       "adam",  "bayes_linear", "auto_linear", "random_features", "tree"};
+inline constexpr std::array<std::string_view, 13> kEnumNames<OracleKind>{
+    "automatic",    "ridge",       "gradient",        "sgd",  "adagrad",      "ftrl", "nag", "adam",
+    "bayes_linear", "auto_linear", "random_features", "tree", "neural_linear"};
 
 /// A context as oracles want it: `scaled` for ridge and gradient (see OracleArms; padded with zeros to a
-/// multiple of eight), `raw` for the learners.
+/// multiple of eight), `raw` for the others.
 struct OracleInput {
   const Input& raw;
   std::span<const double> scaled;
@@ -64,9 +66,10 @@ class RewardOracle {
 
   /// What `automatic` stands for, others as they are.
   [[nodiscard]] static OracleKind chosen(OracleKind kind, const Shape& shape) noexcept;
-  /// Errors: invalid_config, naming the field; unsupported for sparse contexts of ridge and gradient.
+  /// `neural` is for neural_linear. Errors: invalid_config, naming the field; unsupported for sparse contexts
+  /// of ridge, gradient and others that are dense only.
   [[nodiscard]] static Result<RewardOracle> make(std::string_view policy, OracleKind kind, Loss loss,
-                                                 const Shape& shape);
+                                                 const Shape& shape, const NeuralOptions& neural = {});
 
   [[nodiscard]] OracleKind kind() const noexcept;
   /// Whether it reads OracleInput::scaled.
@@ -100,7 +103,7 @@ class RewardOracle {
   using Any = std::variant<RidgeArms, GradientArms, LearnerArms<SgdLearner>, LearnerArms<AdaGradLearner>,
                            LearnerArms<FtrlLearner>, LearnerArms<NagLearner>, LearnerArms<AdamLearner>,
                            LearnerArms<BayesLinearLearner>, LearnerArms<AutoLinearLearner>,
-                           LearnerArms<RandomFeatures>, LearnerArms<RegressionTree>>;
+                           LearnerArms<RandomFeatures>, LearnerArms<RegressionTree>, NeuralArms>;
 
   explicit RewardOracle(Any any) : any_(std::move(any)) {}
   template <class Learners>

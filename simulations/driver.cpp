@@ -115,9 +115,8 @@ class Run {
       }
     }
     const Errc code = op.decide ? decide(engine, op) : deliver(engine, op);
-    if (code == Errc::ok && op.decide && !decision_.shown.empty()) {
-      return fail(Errc::unsupported,
-                  "the policy shows several arms at once: a scenario has one reward for one arm");
+    if (code == Errc::unsupported) {
+      return fail(code, "the policy does not choose one arm: a scenario has rewards of single arms");
     }
     if (code != Errc::ok) {
       return fail(code, std::string(op.decide ? "decision " : "outcome of decision ") +
@@ -136,6 +135,9 @@ class Run {
     const Errc code = engine.decide(point, ContextView{.dense = context_}, {}, decision_);
     if (code != Errc::ok) {
       return code;
+    }
+    if (decision_.arm_index == kNoArm || !decision_.shown.empty()) {
+      return Errc::unsupported;
     }
     const std::size_t arm = to_index(decision_.arm_index);
     result_.decisions.push_back({decision_.id, arm});

@@ -68,9 +68,9 @@ Result<ReplayEstimate> replay_policy(const LoggedData& data, const PolicyEntry& 
     if (code != Errc::ok) {
       return tl::unexpected<Error>(engine_error(code, row));
     }
-    if (!decision.shown.empty()) {
+    if (decision.arm_index == kNoArm || !decision.shown.empty()) {
       return fail(Errc::unsupported, "policy " + policy.name +
-                                         " shows several arms at once: a log of single "
+                                         " does not choose one arm: a log of single "
                                          "arms does not judge it");
     }
     const bool match = to_index(decision.arm_index) == data.arm[row];

@@ -145,6 +145,20 @@ TEST(Runner, ReportsTheFirstErrorInOrder) {
   EXPECT_EQ(result.error().message, "thompson_gaussian, seed 2: no disk");
 }
 
+TEST(Runner, TakesOnlyPoliciesThatChooseOneArm) {
+  for (const std::string policy :
+       {R"({"type":"rucb"})", R"({"type":"gp_optimizer","parameters":[{"name":"x","low":0,"high":1}]})"}) {
+    const Result<ScenarioResult> result =
+        run_scenario(scenario_of(R"({"name":"n","horizon":20,"seeds":1,"policies":[)" + policy +
+                                 R"(],"environment":{"type":"bernoulli","means":[0.1,0.5]}})"),
+                     {.jobs = 1, .progress = false});
+    ASSERT_FALSE(result) << policy;
+    EXPECT_EQ(result.error().code, Errc::unsupported);
+    EXPECT_NE(result.error().message.find("does not choose one arm"), std::string::npos)
+        << result.error().message;
+  }
+}
+
 TEST(RunParallel, RunsEachTaskOnce) {
   std::vector<std::atomic<int>> counts(1000);
   run_parallel(1000, 4, [&](std::size_t i) { ++counts[i]; });

@@ -25,8 +25,8 @@ constexpr double kMostNeuralError = 3.0;
 constexpr double kHiddenWhole = 2.0;
 constexpr double kInputWhole = 1.0;
 
-std::size_t head_size(const NeuralLayers& layers, std::size_t features) noexcept {
-  return layers.size().units + features + 1;
+std::size_t head_size(const NeuralOptions& options, std::size_t features) noexcept {
+  return options.units + features + 1;
 }
 
 double share_of(std::size_t count, double whole) noexcept {
@@ -35,13 +35,14 @@ double share_of(std::size_t count, double whole) noexcept {
 
 }  // namespace
 
-/// Room for what one context becomes.
+/// Room for what one context becomes; written as far as it is read.
 struct NeuralArms::Pass {
-  // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): written as far as they are read
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init,modernize-use-equals-default)
+  Pass() noexcept {}
+
   std::array<double, kMaxFeatures + 1> input;
   NeuralLayers::Activations active;
   std::array<double, NeuralLayers::kMaxUnits + kMaxFeatures + 1> features;
-  // NOLINTEND(cppcoreguidelines-pro-type-member-init)
 };
 
 NeuralArms::NeuralArms(const NeuralOptions& options, Loss loss, const Shape& shape, ExampleBuffer kept,
@@ -76,7 +77,7 @@ Result<NeuralArms> NeuralArms::make(std::string_view user, const NeuralOptions& 
   const NeuralLayers layers(
       {.inputs = shape.features + 1, .units = detail::padded_size(options.units), .layers = options.layers},
       options.seed);
-  Result<RidgeArms> heads = RidgeArms::make(shape.arms, head_size(layers, shape.features), loss);
+  Result<RidgeArms> heads = RidgeArms::make(shape.arms, head_size(options, shape.features), loss);
   if (!heads) {
     return tl::unexpected(std::move(heads).error());
   }
@@ -90,7 +91,7 @@ std::span<const double> NeuralArms::features_of(const Model& model, Features x, 
   model.scaling.apply(x, 1.0, pass.input.data());
   pass.input[features_] = 1.0;
   const std::span<const double> hidden =
-      model.layers.forward(std::span(pass.input).first(features_ + 1), pass.active);
+      model.layers.forward(std::span(pass.input).first(features_ + 1), pass.active).first(options_.units);
   const double hidden_share = share_of(hidden.size(), kHiddenWhole);
   const double input_share = share_of(features_, kInputWhole);
   double* z = pass.features.data();
@@ -101,7 +102,7 @@ std::span<const double> NeuralArms::features_of(const Model& model, Features x, 
     *z++ = input_share * pass.input[i];
   }
   *z++ = 1.0;
-  const std::size_t padded = detail::padded_size(head_size(model.layers, features_));
+  const std::size_t padded = detail::padded_size(head_size(options_, features_));
   std::fill(z, pass.features.data() + padded, 0.0);
   return std::span(pass.features).first(padded);
 }
@@ -195,7 +196,7 @@ void NeuralArms::train(Rng& rng) noexcept {
   }
   Pass pass;
   std::array<double, NeuralLayers::kMaxUnits> slope;  // NOLINT: written as far as it is read
-  const std::size_t units = next_.layers.size().units;
+  const std::size_t units = options_.units;
   const double share = share_of(units, kHiddenWhole) / static_cast<double>(options_.batch);
   for (std::uint32_t step = 0; step < options_.steps; ++step) {
     for (std::uint32_t i = 0; i < options_.batch; ++i) {
@@ -209,11 +210,13 @@ void NeuralArms::train(Rng& rng) noexcept {
                                                                 -kMostNeuralError, kMostNeuralError);
       const double factor = error * example.weight * share / deviation;
       const std::span<const double> theta = live_.heads.bank().coefficients(arm);
-      for (std::size_t unit = 0; unit < units; ++unit) {
-        slope[unit] = factor * theta[unit];
+      // Units that fill up a group of eight are in no head.
+      const std::span<double> slopes = std::span(slope).first(next_.layers.size().units);
+      for (std::size_t unit = 0; unit < slopes.size(); ++unit) {
+        slopes[unit] = unit < units ? factor * theta[unit] : 0.0;
       }
-      next_.layers.backward(std::span(pass.input).first(features_ + 1), pass.active,
-                            std::span(slope).first(units), trainer_.gradient());
+      next_.layers.backward(std::span(pass.input).first(features_ + 1), pass.active, slopes,
+                            trainer_.gradient());
     }
     trainer_.step(options_.rate, next_.layers.weights());
   }

@@ -26,8 +26,12 @@ void NeuralArms::save(Writer& writer) const {
   for (const Model* const model : {&live_, &next_}) {
     model->scaling.save(writer);
     model->layers.save(writer);
-    model->heads.save(writer);
     writer.f64(model->base);
+  }
+  live_.heads.save(writer);
+  // Until they are refilled, the new heads are what is left of old ones.
+  if (refilling_) {
+    next_.heads.save(writer);
   }
   trainer_.save(writer);
   noted_.save(writer);
@@ -58,14 +62,19 @@ bool NeuralArms::load(Reader& reader, std::size_t arms) {
       return false;
     }
     model->layers.load(reader);
-    if (!model->heads.load(reader, arms)) {
-      return false;
-    }
     model->base = reader.f64();
     // Written so that NaN fails.
     if (!(std::abs(model->base) <= kMostNeuralNumber)) {
       return false;
     }
+  }
+  if (!read.live_.heads.load(reader, arms)) {
+    return false;
+  }
+  if (!read.refilling_) {
+    read.next_.heads = read.live_.heads;  // as many; start_refill() empties them
+  } else if (!read.next_.heads.load(reader, arms)) {
+    return false;
   }
   read.trainer_.load(reader);
   if (!read.noted_.load(reader)) {
@@ -109,7 +118,9 @@ bool NeuralArms::operator==(const NeuralArms& other) const {
   return learned_ == other.learned_ && cycles_ == other.cycles_ && until_ == other.until_ &&
          refill_from_ == other.refill_from_ && refilled_ == other.refilled_ &&
          refilling_ == other.refilling_ && target_mean_ == other.target_mean_ &&
-         target_squares_ == other.target_squares_ && live_ == other.live_ && next_ == other.next_ &&
+         target_squares_ == other.target_squares_ && live_ == other.live_ &&
+         next_.scaling == other.next_.scaling && next_.layers == other.next_.layers &&
+         next_.base == other.next_.base && (!refilling_ || next_.heads == other.next_.heads) &&
          trainer_ == other.trainer_ && noted_ == other.noted_ && kept_ == other.kept_ &&
          std::ranges::equal(std::span(origins_).first(kept_.size()),
                             std::span(other.origins_).first(other.kept_.size())) &&

@@ -64,8 +64,8 @@ struct BanditCase<OraclePolicy<Rule>> {
 // A small network, and more examples than are kept: laws go through every bit of a state.
 template <>
 struct BanditCase<NeuralLinearTs> {
-  static constexpr std::size_t kManyArms = 10'000;  // two matrices of 16 x 16 an arm, twice
-  static NeuralLinearTs::Config config() { return {.neural = {.units = 8, .capacity = 8, .batch = 2}}; }
+  static constexpr std::size_t kManyArms = 10'000;  // four matrices an arm
+  static NeuralLinearTs::Config config() { return {.neural = {.units = 4, .capacity = 8, .batch = 2}}; }
   static Shape shape(std::size_t arms) { return {.arms = arms, .features = 3}; }
 };
 // Short windows: laws go through every bit of a state.

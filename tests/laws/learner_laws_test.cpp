@@ -53,7 +53,7 @@ struct LearnerCase<RegressionTree> {
 // A small network, and more examples than are kept.
 template <>
 struct LearnerCase<NeuralLinearLearner> {
-  static NeuralLinearLearner::Config config() { return {.neural = {.units = 8, .capacity = 12, .batch = 2}}; }
+  static NeuralLinearLearner::Config config() { return {.neural = {.units = 2, .capacity = 12, .batch = 2}}; }
 };
 
 /// Draws inputs of one shape; they stay valid until the next draw.

@@ -208,6 +208,41 @@ TEST(NeuralArms, WhatIsResetStaysForgotten) {
   }
 }
 
+// While the network trains and while heads are refilled: what is loaded goes on as what was saved.
+TEST(NeuralArms, EveryPhaseIsSavedWhole) {
+  const auto fresh = [](std::size_t arms) {
+    return NeuralArms::make("test", {.units = 8, .capacity = 40, .batch = 2}, Loss::squared,
+                            {.arms = arms, .features = kFeatures})
+        .value();
+  };
+  NeuralArms arms = fresh(3);
+  arms.learn_constant(1, 0.5, 2.0);
+  Rng rng(12);
+  for (int i = 0; i < 150; ++i) {
+    Writer writer;
+    arms.save(writer);
+    NeuralArms loaded = fresh(1);
+    Reader reader(writer.view());
+    ASSERT_TRUE(loaded.load(reader, 3)) << i;
+    ASSERT_TRUE(reader.at_end()) << i;
+    ASSERT_TRUE(loaded == arms) << i;
+    if (i == 90) {
+      arms.reset(2);
+      loaded.reset(2);
+    }
+    NeuralArms ahead = arms;
+    for (int more = 0; more < 12; ++more) {
+      const Lesson next = lesson(rng, 3);
+      loaded.learn(next.arm, {.dense = next.x}, next.target, next.weight);
+      ahead.learn(next.arm, {.dense = next.x}, next.target, next.weight);
+    }
+    ASSERT_TRUE(loaded == ahead) << i;
+    const Lesson next = lesson(rng, 3);
+    arms.learn(next.arm, {.dense = next.x}, next.target, next.weight);
+  }
+  EXPECT_GT(arms.cycles(), 8U);
+}
+
 TEST(NeuralArms, AnArmThatComesLateLearnsOverTheSameFeatures) {
   NeuralArms arms =
       NeuralArms::make("test", {.units = 8}, Loss::squared, {.arms = 1, .features = kFeatures}).value();

@@ -32,7 +32,7 @@ struct NeuralOptions {
   template <class Self, class Visitor>
   static constexpr void fields(Self& self, Visitor&& visit) {
     visit("units", self.units, Bounds{1, NeuralLayers::kMaxUnits},
-          "hidden units of a layer, rounded up to a multiple of eight");
+          "hidden units of a layer; the first of two has a multiple of eight");
     visit("layers", self.layers, Bounds{1, NeuralLayers::kMaxLayers}, "hidden layers");
     visit("capacity", self.capacity, Bounds{8, 1e6}, "examples that are kept to learn from again");
     visit("batch", self.batch, Bounds{1, 1024}, "kept examples that a step of the network goes by");

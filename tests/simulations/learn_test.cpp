@@ -98,7 +98,7 @@ TEST(Learn, DenseLearnersTakeSparseRows) {
         std::string(first != second ? "+1" : "-1") + (first ? " 1:1" : "") + (second ? " 3:1" : "") + "\n";
   }
   const std::string file = box.write("rows.svm", text);
-  for (const std::string learner : {"random_features", "tree"}) {
+  for (const std::string learner : {"random_features", "tree", "neural_linear"}) {
     const json found = answer_of(run_program(learn(file, {"--learner", learner, "--json"})));
     EXPECT_GT(found.at("accuracy").get<double>(), 0.9) << learner;
   }

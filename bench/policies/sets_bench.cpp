@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A choice and an update of every shipped bandit whose action is more than one arm of a list.
+// A choice and an update of every shipped bandit whose action is more than one arm of a list, or whose reward
+// is more than one number.
 #include <array>
 #include <string>
 
 #include <benchmark/benchmark.h>
 #include <attune/engine/registry.hpp>
+#include <attune/policies/budgeted_lin_ucb.hpp>
+#include <attune/policies/pareto_ucb1.hpp>
 #include <nlohmann/json.hpp>
 
 namespace attune::bench {
@@ -63,7 +66,38 @@ void action_step(benchmark::State& state, const std::string& name) {
   }
 }
 
+/// Rewards that cost something, under a spend rate that the dearer half of the arms would pass.
+void spend_step(benchmark::State& state, std::size_t arms) {
+  BudgetedLinUcb bandit =
+      BudgetedLinUcb::make({.spend = {.rate = 0.3}}, {.arms = arms, .features = kSeen.size()}).value();
+  const Input input{.dense = kSeen};
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    Rng rng(1, 2, step++);
+    const Choice choice = bandit.select({.input = input}, rng);
+    const double cost = static_cast<double>(to_index(choice.arm)) / static_cast<double>(arms);
+    benchmark::DoNotOptimize(
+        bandit.update({.arm = choice.arm, .reward = 0.5 * cost + rng.uniform(), .input = input}, cost));
+  }
+}
+
+void front_step(benchmark::State& state, std::size_t arms) {
+  ParetoUcb1 bandit = ParetoUcb1::make({}, {.arms = arms}).value();
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    Rng rng(1, 2, step++);
+    const Choice choice = bandit.select({}, rng);
+    const double share = static_cast<double>(to_index(choice.arm)) / static_cast<double>(arms);
+    const std::array<double, 2> reward{rng.uniform() < share ? 1.0 : 0.0, rng.uniform() < share ? 0.0 : 1.0};
+    benchmark::DoNotOptimize(bandit.update(choice.arm, reward));
+  }
+}
+
 const int kSetsRegistered = [] {
+  constexpr std::size_t kFew = 16;
+  benchmark::RegisterBenchmark("budgeted_lin_ucb/16",
+                               [](benchmark::State& state) { spend_step(state, kFew); });
+  benchmark::RegisterBenchmark("pareto_ucb1/16", [](benchmark::State& state) { front_step(state, kFew); });
   for (const AlgorithmInfo& algorithm : algorithms()) {
     const std::string& name = algorithm.name;
     if (algorithm.family == Family::slate) {

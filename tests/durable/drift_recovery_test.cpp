@@ -78,7 +78,8 @@ TEST(DriftRecovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
   test::expect_restarts_unseen(
       straight, left, 1200, [&] { return open(watched("pump"), right, noting(trained)); }, round);
   // It went everywhere: each watch has acted, and what was replayed was not retrained again.
-  for (const DriftMetrics& watch : straight.metrics().points.at(0).drift) {
+  const EngineMetrics seen = straight.metrics();
+  for (const DriftMetrics& watch : seen.points.at(0).drift) {
     EXPECT_GT(watch.drifts, 0U) << watch.name;
     for (const auto& [action, count] : watch.actions) {
       EXPECT_GT(count, 0U) << watch.name << " " << action;

@@ -53,7 +53,8 @@ class InspectActions : public ::testing::Test {
 
 TEST_F(InspectActions, DecisionsAreListedAndDerivedAgain) {
   EXPECT_EQ(json({"verify"})["sound"], true);
-  for (const Json& decision : json({"decisions", "--limit", "90"})["decisions"]) {
+  const Json listed = json({"decisions", "--limit", "90"});
+  for (const Json& decision : listed.at("decisions")) {
     const bool price = decision["point"] == "price";
     EXPECT_EQ(decision["arm"].is_null() || decision["arm"] == "", price) << decision;
     EXPECT_EQ(decision["parameters"].size(), price ? 1U : 0U) << decision;

@@ -139,6 +139,37 @@ Errc unlearn(PointState& state, P& policy, const PolicyOp& op) {
   }
 }
 
+/// Arms that come and go, whatever the action is.
+template <KnowsArms P>
+Errc keep_arms(PointState& state, P& policy, const PolicyOp& op) {
+  switch (op.kind) {
+    case PolicyOp::Kind::add_arm:
+      return add_arm(state, policy, op);
+    case PolicyOp::Kind::enable_arm:
+    case PolicyOp::Kind::disable_arm:
+    case PolicyOp::Kind::remove_arm:
+      return change_arm(state, policy, op);
+    default:
+      return Errc::unsupported;
+  }
+}
+
+/// The same where the action is one arm, which guards and drift watches know.
+template <KnowsArms P>
+Errc keep_arm(PointState& state, P& policy, const PolicyOp& op) {
+  switch (op.kind) {
+    case PolicyOp::Kind::set_standing:
+      return set_standing(state, policy, op);
+    case PolicyOp::Kind::reset_arm:
+    case PolicyOp::Kind::warm_arm:
+    case PolicyOp::Kind::discount:
+    case PolicyOp::Kind::reset_policy:
+      return unlearn(state, policy, op);
+    default:
+      return keep_arms(state, policy, op);
+  }
+}
+
 void note_shown(PointState& state, std::span<const double> values) noexcept {
   for (const double value : values) {
     const ShownArm shown = ShownArm::of(value);
@@ -206,21 +237,8 @@ struct Applier {
       }
       case PolicyOp::Kind::lost:
         return bandit.note_lost(op.arm);
-      case PolicyOp::Kind::add_arm:
-        return add_arm(state, bandit, op);
-      case PolicyOp::Kind::enable_arm:
-      case PolicyOp::Kind::disable_arm:
-      case PolicyOp::Kind::remove_arm:
-        return change_arm(state, bandit, op);
-      case PolicyOp::Kind::set_standing:
-        return set_standing(state, bandit, op);
-      case PolicyOp::Kind::reset_arm:
-      case PolicyOp::Kind::warm_arm:
-      case PolicyOp::Kind::discount:
-      case PolicyOp::Kind::reset_policy:
-        return unlearn(state, bandit, op);
       default:
-        return Errc::unsupported;
+        return keep_arm(state, bandit, op);
     }
   }
 
@@ -233,21 +251,8 @@ struct Applier {
         return Errc::ok;
       case PolicyOp::Kind::experience:
         return agent.update(op.input, op.arm, op.reward, op.next, op.terminal, op.truncated);
-      case PolicyOp::Kind::add_arm:
-        return add_arm(state, agent, op);
-      case PolicyOp::Kind::enable_arm:
-      case PolicyOp::Kind::disable_arm:
-      case PolicyOp::Kind::remove_arm:
-        return change_arm(state, agent, op);
-      case PolicyOp::Kind::set_standing:
-        return set_standing(state, agent, op);
-      case PolicyOp::Kind::reset_arm:
-      case PolicyOp::Kind::warm_arm:
-      case PolicyOp::Kind::discount:
-      case PolicyOp::Kind::reset_policy:
-        return unlearn(state, agent, op);
       default:
-        return Errc::unsupported;
+        return keep_arm(state, agent, op);
     }
   }
 
@@ -260,14 +265,8 @@ struct Applier {
         return Errc::ok;
       case PolicyOp::Kind::learn:
         return learn(bandit, op);
-      case PolicyOp::Kind::add_arm:
-        return add_arm(state, bandit, op);
-      case PolicyOp::Kind::enable_arm:
-      case PolicyOp::Kind::disable_arm:
-      case PolicyOp::Kind::remove_arm:
-        return change_arm(state, bandit, op);
       default:
-        return Errc::unsupported;
+        return keep_arms(state, bandit, op);
     }
   }
   Errc operator()(AnyDuelingBandit& bandit) const { return show(bandit, learn_pair); }

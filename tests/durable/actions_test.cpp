@@ -97,26 +97,9 @@ void round(const Kind& kind, Engine& engine, Rng& rng, int i) {
 }
 
 /// Every few decisions of a store, made again, are what they were.
-void expect_derived(const Place& place, bool has_arms) {
-  SharedJournal journal(place.store);
-  Result<Replay> replay = Replay::open(replay_source(journal));
-  ASSERT_TRUE(replay) << replay.error().message;
-  std::vector<std::uint64_t> decisions;
-  ASSERT_TRUE(journal.read(1, [&](ByteView record) {
-    RecordHeader header;
-    static_cast<void>(read_header(record, header));
-    if (header.kind == RecordKind::decision && header.position % 13 == 0) {
-      decisions.push_back(header.position);
-    }
-    return true;
-  }));
-  EXPECT_GT(decisions.size(), 20U);
-  for (const std::uint64_t position : decisions) {
-    const Result<Derivation> derived = replay->derive(position);
-    ASSERT_TRUE(derived) << derived.error().message;
-    ASSERT_TRUE(derived->equal()) << position << ": " << derived->differences.front();
-    EXPECT_EQ(derived->shown.empty(), !has_arms);
-  }
+void expect_actions_derived(const Place& place, bool has_arms) {
+  test::expect_derived(place.store, 20, test::every(13),
+                       [&](const Derivation& derived) { EXPECT_EQ(derived.shown.empty(), !has_arms); });
 }
 
 class Actions : public ::testing::TestWithParam<Kind> {
@@ -166,7 +149,7 @@ TEST_P(Actions, AReopenedEngineEqualsOneThatWasNeverStoppedAndEveryDecisionIsDer
     EXPECT_EQ(seen.fallbacks, 0U);
     EXPECT_TRUE(std::isnan(seen.regret_estimated));
   }
-  expect_derived(left, GetParam().has_arms);
+  expect_actions_derived(left, GetParam().has_arms);
 }
 
 TEST_P(Actions, ThreadModeAndPumpModeMakeTheSameState) {
@@ -179,7 +162,7 @@ TEST_P(Actions, ThreadModeAndPumpModeMakeTheSameState) {
     EXPECT_GT(engine.metrics().points.at(0).rewards.learned, 300U);
   }
   EXPECT_EQ(open(config(GetParam(), "pump"), place).state(), threaded);
-  expect_derived(place, GetParam().has_arms);  // each was made with one of the two copies
+  expect_actions_derived(place, GetParam().has_arms);  // each was made with one of the two copies
 }
 
 TEST_P(Actions, ADamagedStateIsRefusedOrHarmless) {

@@ -16,6 +16,7 @@
 
 #include <attune/core/rng.hpp>
 #include <attune/engine/engine.hpp>
+#include <attune/engine/replay.hpp>
 
 #include "tests/support/shared_journal.hpp"
 
@@ -47,6 +48,36 @@ inline void change_arms(Engine& engine, int i) {
   } else if (i % 200 == 170) {
     ASSERT_TRUE(engine.add_arm(point, "c"));
   }
+}
+
+/// The decisions of a store that `chosen(record)` picks, each made again bit for bit; `check(derivation)`
+/// looks at what came out. There must be more than `least`.
+template <class Chosen, class Check>
+void expect_derived(const std::shared_ptr<SharedJournal::Store>& store, std::size_t least,
+                    const Chosen& chosen, const Check& check) {
+  SharedJournal journal(store);
+  Result<Replay> replay = Replay::open(replay_source(journal));
+  ASSERT_TRUE(replay) << replay.error().message;
+  std::vector<std::uint64_t> decisions;
+  ASSERT_TRUE(journal.read(1, [&](ByteView bytes) {
+    DecisionRecord record;
+    if (decode(bytes, record) == Errc::ok && chosen(record)) {
+      decisions.push_back(record.header.position);
+    }
+    return true;
+  }));
+  EXPECT_GT(decisions.size(), least);
+  for (const std::uint64_t position : decisions) {
+    const Result<Derivation> derived = replay->derive(position);
+    ASSERT_TRUE(derived) << derived.error().message;
+    ASSERT_TRUE(derived->equal()) << position << ": " << ::testing::PrintToString(derived->differences);
+    ASSERT_NO_FATAL_FAILURE(check(*derived)) << position;
+  }
+}
+
+/// Picks every n-th position.
+[[nodiscard]] inline auto every(std::uint64_t n) {
+  return [n](const DecisionRecord& record) { return record.header.position % n == 0; };
 }
 
 /// `rounds` times round(engine, rng, i), each learned at once.

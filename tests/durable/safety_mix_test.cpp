@@ -14,6 +14,7 @@
 #include <attune/engine/engine.hpp>
 #include <attune/engine/replay.hpp>
 
+#include "tests/durable/fold_laws.hpp"
 #include "tests/support/shared_journal.hpp"
 
 namespace attune::safety_mix_test {
@@ -138,23 +139,9 @@ TEST(SafetyMix, EveryDecisionIsDerivedAgainUnderItsOwnConfiguration) {
     ASSERT_TRUE(engine.pump());
   }
   const Bytes last = open(configs.back(), store, clock).state();
-  SharedJournal journal(store);
-  Result<Replay> replay = Replay::open(replay_source(journal));
-  ASSERT_TRUE(replay) << replay.error().message;
-  std::vector<std::uint64_t> decisions;
-  ASSERT_TRUE(journal.read(1, [&](ByteView bytes) {
-    DecisionRecord record;
-    if (decode(bytes, record) == Errc::ok && record.sequence % 7 == 0) {
-      decisions.push_back(record.header.position);
-    }
-    return true;
-  }));
-  EXPECT_GT(decisions.size(), 100U);
-  for (const std::uint64_t position : decisions) {
-    const Result<Derivation> derived = replay->derive(position);
-    ASSERT_TRUE(derived) << derived.error().message;
-    ASSERT_TRUE(derived->equal()) << position << ": " << ::testing::PrintToString(derived->differences);
-  }
+  test::expect_derived(
+      store, 100, [](const DecisionRecord& record) { return record.sequence % 7 == 0; },
+      [](const Derivation& /*derived*/) {});
   EXPECT_EQ(open(configs.back(), store, clock).state(), last);
 }
 

@@ -16,6 +16,7 @@
 #include <attune/engine/replay.hpp>
 #include <attune/store/admin.hpp>
 
+#include "tests/durable/fold_laws.hpp"
 #include "tests/durable/scripted_journal.hpp"
 #include "tests/durable/traffic.hpp"
 #include "tests/store/store_fixture.hpp"
@@ -138,32 +139,16 @@ TEST(SafetyRecovery, AReopenedEngineEqualsOneThatWasNeverStopped) {
   EXPECT_EQ(left.reasons(), right.reasons());
 
   // Every decision can be made again, bit for bit, with its rung, reason and propensity.
-  SharedJournal journal(left_store);
-  Result<Replay> replay = Replay::open(replay_source(journal));
-  ASSERT_TRUE(replay) << replay.error().message;
-  std::vector<std::uint64_t> decisions;
-  ASSERT_TRUE(journal.read(1, [&](ByteView record) {
-    RecordHeader header;
-    static_cast<void>(read_header(record, header));
-    if (header.kind == RecordKind::decision && header.position % 41 == 0) {
-      decisions.push_back(header.position);
-    }
-    return true;
-  }));
-  EXPECT_GT(decisions.size(), 20U);
-  for (const std::uint64_t position : decisions) {
-    const Result<Derivation> derived = replay->derive(position);
-    ASSERT_TRUE(derived) << derived.error().message;
-    ASSERT_TRUE(derived->equal()) << position << ": " << derived->differences.front();
+  test::expect_derived(left_store, 20, test::every(41), [](const Derivation& derived) {
     double sum = 0.0;
-    for (const DerivedArm& arm : derived->arms) {
+    for (const DerivedArm& arm : derived.arms) {
       sum += arm.probability;
-      if (arm.arm == derived->arm) {
-        ASSERT_NEAR(arm.probability, derived->propensity, 1e-12) << position;
+      if (arm.arm == derived.arm) {
+        ASSERT_NEAR(arm.probability, derived.propensity, 1e-12);
       }
     }
-    ASSERT_NEAR(sum, 1.0, 1e-9) << position << " " << to_string(derived->reason);
-  }
+    ASSERT_NEAR(sum, 1.0, 1e-9) << to_string(derived.reason);
+  });
 }
 
 TEST(SafetyRecovery, ThreadModeAndPumpModeMakeTheSameState) {

@@ -3,6 +3,8 @@
 /// One point "p" under simulated time, for actions that are more than one arm.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +14,8 @@
 
 #include <attune/core/clock.hpp>
 #include <attune/engine/engine.hpp>
+
+#include "tests/support/statistics.hpp"
 
 namespace attune::test {
 
@@ -51,6 +55,25 @@ class Actions : public ::testing::Test {
   [[nodiscard]] PointMetrics seen() const { return engine->metrics().points.at(0); }
   static std::vector<std::string> names(const Decision& decision) {
     return {decision.shown.begin(), decision.shown.end()};
+  }
+
+  /// What is shown is one of `kinds`, each as likely as any other, drawn uniformly and said to be.
+  void expect_all_alike(std::size_t kinds) {
+    std::map<std::vector<std::string>, double> counts;
+    const double share = 1.0 / static_cast<double>(kinds);
+    for (std::size_t i = 0; i < 1000 * kinds; ++i) {
+      const Decision decision = decide();
+      ASSERT_EQ(decision.rung, Rung::uniform);
+      ASSERT_DOUBLE_EQ(decision.propensity, share);
+      ++counts[names(decision)];
+      ASSERT_TRUE(engine->pump());
+    }
+    ASSERT_EQ(counts.size(), kinds);
+    std::vector<double> seen;
+    for (const auto& [shown, count] : counts) {
+      seen.push_back(count);
+    }
+    EXPECT_TRUE(matches_probabilities(seen, std::vector<double>(kinds, share)));
   }
 };
 

@@ -171,21 +171,7 @@ TEST_F(Actions, APairOfOneArmIsShownAloneAndTeachesNothing) {
 TEST_F(Actions, AKilledPointShowsEveryPairAlike) {
   open(R"("policy":{"type":"rucb"},"arms":["a","b",{"id":"off","enabled":false},"c"])");
   ASSERT_TRUE(engine->kill(point, true, kOps));
-  std::map<std::vector<std::string>, int> counts;
-  constexpr int kSteps = 3000;
-  for (int i = 0; i < kSteps; ++i) {
-    const Decision decision = decide();
-    ASSERT_EQ(decision.rung, Rung::uniform);
-    ASSERT_DOUBLE_EQ(decision.propensity, 1.0 / 6.0);
-    ++counts[names(decision)];
-    ASSERT_TRUE(engine->pump());
-  }
-  EXPECT_EQ(counts.size(), 6U);
-  double chi = 0.0;
-  for (const auto& [pair, count] : counts) {
-    chi += (count - kSteps / 6.0) * (count - kSteps / 6.0) / (kSteps / 6.0);
-  }
-  EXPECT_LT(chi, 20.5);  // chi square with 5 degrees of freedom, 0.999
+  expect_all_alike(6);
 }
 
 // ------------------------------------------------------------------------------------------------- refusals

@@ -175,20 +175,7 @@ TEST_F(Lists, FewerArmsThanPlacesMakeAShorterList) {
 TEST_F(Lists, AKilledPointShowsEveryOrderAlike) {
   open(R"("policy":{"type":"top_k_ucb"},"arms":["a","b","c","d"],"size":2,"signal":"items")");
   ASSERT_TRUE(engine->kill(point, true, kOps));
-  std::map<std::vector<std::string>, int> counts;
-  constexpr int kSteps = 6000;
-  for (int i = 0; i < kSteps; ++i) {
-    const Decision decision = decide();
-    ASSERT_DOUBLE_EQ(decision.propensity, 1.0 / 12.0);
-    ++counts[names(decision)];
-    ASSERT_TRUE(engine->pump());
-  }
-  EXPECT_EQ(counts.size(), 12U);
-  double chi = 0.0;
-  for (const auto& [list, count] : counts) {
-    chi += (count - kSteps / 12.0) * (count - kSteps / 12.0) / (kSteps / 12.0);
-  }
-  EXPECT_LT(chi, 31.3);  // chi square with 11 degrees of freedom, 0.999
+  expect_all_alike(12);
 }
 
 TEST_F(Lists, DecidingAllocatesNothingAfterAWhile) {
